@@ -1,0 +1,115 @@
+"""What an artist may set on the painting chain; each knob declared here and nowhere else.
+
+The nodes, the command line, the looks and the hosts all read ranges, defaults and help from these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from .motion.estimators import FlowMethod
+from .motion.flow import FlowQuality
+from .spec import Knob
+from .stylizers.painter import Normalise
+from .stylizers.prior import Fill
+
+
+@dataclass(frozen=True)
+class FlowKnobs:
+    """How motion between neighbouring frames is measured."""
+
+    method: Annotated[
+        FlowMethod,
+        Knob(tip="dis runs on the processor and is the better one; torch stays on the GPU.",
+             animatable=False),
+    ] = FlowMethod.DIS
+    quality: Annotated[
+        FlowQuality,
+        Knob(tip="fast for previews, medium for most shots, fine for thin things; each step takes "
+             "about four times as long.", animatable=False),
+    ] = FlowQuality.MEDIUM
+
+
+@dataclass(frozen=True)
+class MaskKnobs:
+    """Where the motion is trusted (Ruder et al. eq 6 and 7)."""
+
+    check: Annotated[
+        float,
+        Knob(0.0, 1.0, "Disagreement allowed between forward and backward motion, as a share of the "
+             "squared motion; raising it trusts more and drags paint at edges.", advanced=True),
+    ] = 0.01
+    check_floor: Annotated[
+        float,
+        Knob(0.0, 100.0, "Disagreement that is always allowed.", "squared pixels", advanced=True),
+    ] = 0.5
+    boundary: Annotated[
+        float,
+        Knob(0.0, 10.0, "Motion contrast that counts as a boundary, as a share of the squared "
+             "motion; raising it trusts more along moving edges.", advanced=True),
+    ] = 0.01
+    boundary_floor: Annotated[
+        float, Knob(0.0, 10.0, "Motion contrast that never counts as a boundary.", advanced=True)
+    ] = 0.002
+    dilate: Annotated[
+        int,
+        Knob(0, 32, "Widens the untrusted area; higher hides dragged paint but lets edges boil.",
+             "pixels"),
+    ] = 1
+
+
+@dataclass(frozen=True)
+class PriorKnobs:
+    """How much of the last painted frame is carried over."""
+
+    temporal: Annotated[
+        float,
+        Knob(0.0, 1.0, "How firmly paint sticks to what moves: 1 is steadiest, 0 paints every frame "
+             "by itself."),
+    ] = 1.0
+    fill: Annotated[
+        Fill,
+        Knob(tip="What stands where nothing can be carried; a look expects what it was trained "
+             "with.", advanced=True, animatable=False),
+    ] = Fill.ZERO
+    seed: Annotated[
+        int,
+        Knob(0, 2**31 - 1, "Seed of the noise fill; the same seed gives the same pixels.",
+             advanced=True, animatable=False),
+    ] = 0
+
+
+@dataclass(frozen=True)
+class StylizerKnobs:
+    """How a frame is painted and brought back over the plate."""
+
+    strength: Annotated[
+        float,
+        Knob(0.0, 1.0, "Blends paint with plate as the eye sees them; 1 is all paint."),
+    ] = 1.0
+    mix: Annotated[
+        float,
+        Knob(0.0, 1.0, "Blends the result with the plate after everything else; 0 gives the plate "
+             "back bit for bit."),
+    ] = 1.0
+    stroke_size: Annotated[
+        float,
+        Knob(0.125, 4.0, "Size of the strokes as a share of the frame's width; halving it paints "
+             "finer and takes four times as long.", animatable=False),
+    ] = 1.0
+    keep_colours: Annotated[
+        float,
+        Knob(0.0, 1.0, "Keeps the plate's own colours under the brushwork; 1 takes only light and "
+             "dark from the painting."),
+    ] = 0.0
+    detail: Annotated[
+        float,
+        Knob(0.0, 1.0, "Brings back detail of the plate finer than the brush, for plates larger "
+             "than the painting; higher is crisper and less painterly."),
+    ] = 0.25
+    normalise: Annotated[
+        Normalise,
+        Knob(tip="shot freezes the network's statistics over the shot (no pumping, exact in any "
+             "order); frame measures them on each frame.", animatable=False),
+    ] = Normalise.FRAME

@@ -1,0 +1,71 @@
+"""What a network sees of scene-linear light, and what paint becomes on the way back.
+
+Going in: sRGB below a knee, a logarithmic shoulder above it, so that the network meets the contrast
+it was trained on and a highlight of 100 still differs from one of 10.
+
+Coming back, paint is reflectance lit by the plate: its display value, times the light by which the
+plate exceeds what a display shows there. Paint on an ordinary pixel stays between black and white
+paper; paint on the sun shines like the sun; an unpainted pixel comes back as it was.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+KNEE = 0.6  # linear value up to which the encoding is plain sRGB
+BRIGHTEST = 128.0  # linear value that the shoulder maps to 1
+SLOPE = 19.55203067829459  # makes the shoulder as steep at the knee as the line before it
+SHOULDER = math.log1p(SLOPE * (BRIGHTEST - KNEE))
+
+
+def to_srgb(linear: Tensor) -> Tensor:
+    """Apply the sRGB curve (IEC 61966-2-1) to values >= 0."""
+    power = 1.055 * linear.clamp(min=0.0031308).pow(1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, linear * 12.92, power)
+
+
+def from_srgb(encoded: Tensor) -> Tensor:
+    """Undo the sRGB curve for values >= 0."""
+    power = ((encoded.clamp(min=0.04045) + 0.055) / 1.055).pow(2.4)
+    return torch.where(encoded <= 0.04045, encoded / 12.92, power)
+
+
+def encode(linear: Tensor, exposure: float = 0.0) -> Tensor:
+    """Encode scene-linear Rec.709 for a network.
+
+    Args:
+        linear: any values; below 0 becomes 0, above 128 (after exposure) becomes 1.
+        exposure: stops added first.
+
+    Returns:
+        The same shape, 0 to 1; grey 0.18 is 0.46, white 1 is 0.86.
+    """
+    x = (linear * 2.0**exposure).clamp(0, BRIGHTEST)
+    above = (x - KNEE).clamp(min=0)
+    shoulder = KNEE + (1 - KNEE) * torch.log1p(SLOPE * above) / SHOULDER
+    return to_srgb(torch.where(x <= KNEE, x, shoulder))
+
+
+def light(linear: Tensor, exposure: float = 0.0) -> Tensor:
+    """Return how much brighter each value is than a display shows it in this encoding; >= 1.
+
+    1 below the knee; about 11 where the plate is 10.
+    """
+    x = (linear * 2.0**exposure).clamp(min=0)
+    return torch.where(x <= KNEE, torch.ones_like(x), x / from_srgb(encode(x)))
+
+
+def decode(encoded: Tensor, linear: Tensor, exposure: float = 0.0) -> Tensor:
+    """Bring network values back to scene-linear, lit by the plate.
+
+    Args:
+        encoded: painted values, 0 to 1.
+        linear: the plate that was encoded, same shape.
+        exposure: as for `encode`; taken off again.
+
+    `decode(encode(x), x)` is x for every x >= 0.
+    """
+    return from_srgb(encoded) * light(linear, exposure) * 2.0**-exposure

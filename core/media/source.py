@@ -1,0 +1,268 @@
+"""A shot on disk: its frames, its windows, its colour; each frame read when it is asked for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..clip import Format
+from ..errors import BadInput, MissingFrame
+from .colour import PlateColour, plate_space
+from .images import Header, Plate, probe, read_plate
+from .sequences import Sequence, find_sequence, format_frames, is_video
+from .video import VideoSource
+
+
+class Missing(enum.Enum):
+    """What stands in for a frame that is not on disk."""
+
+    ERROR = "error"
+    HOLD = "hold"
+    BLACK = "black"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of pixels, y down."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def union(self, other: Window) -> Window:
+        """Return the smallest window that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        right = max(self.x + self.width, other.x + other.width)
+        bottom = max(self.y + self.height, other.y + other.height)
+        return Window(x, y, right - x, bottom - y)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One frame on the canvas that all frames of its shot share.
+
+    Attributes:
+        frame: its number.
+        rgb: (H, W, 3) float32 over the canvas, the plate's own colour space; 0 where it has none.
+        alpha: (H, W) float32 over the canvas; None where the plate is opaque and fills it.
+        plate: what the writer needs to keep; None for video, proxies and frames that stand in.
+        inside: rows and columns of the canvas that the plate has.
+    """
+
+    frame: int
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    plate: Plate | None
+    inside: tuple[slice, slice]
+
+    @property
+    def is_premultiplied(self) -> bool:
+        """Say whether RGB is stored multiplied by alpha."""
+        return self.plate.is_premultiplied if self.plate else True
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A shot as it lies on disk.
+
+    Attributes:
+        name: file name or pattern, for outputs and reports.
+        frames: the numbers of all frames, in order; the recursion begins at the first.
+        canvas: union of the display window and of every frame's data window.
+        display: the display window of the first frame.
+        proxy: how many pixels become one; 1 is full size.
+        stands_in: frames that are not on disk, and the frame they hold (None: black).
+    """
+
+    name: str
+    frames: tuple[int, ...]
+    canvas: Window
+    display: Window
+    pixel_aspect: float
+    fps: Fraction | None
+    colour: PlateColour
+    is_exr: bool
+    is_video: bool
+    proxy: int
+    read: Callable[[int], Placed]
+    sequence: Sequence | None
+    stands_in: dict[int, int | None]
+
+    @property
+    def format(self) -> Format:
+        """Return the display window as a format."""
+        return Format(self.display.width, self.display.height, self.pixel_aspect)
+
+
+@dataclass(frozen=True)
+class ReadSettings:
+    """How a shot is read."""
+
+    colour: str | None = None  # the plate's colour space; None: what the file says
+    layer: str | None = None  # EXR layer to paint; None: the picture
+    missing: Missing = Missing.ERROR
+    proxy: int = 1
+
+
+def open_shot(text: str | Path, settings: ReadSettings = ReadSettings()) -> Shot:  # noqa: B008
+    """Open a sequence, a folder, a still or a video; reads headers only.
+
+    Raises:
+        MissingFrame: nothing there, or a gap and no policy for it.
+        UnreadableFile: a header cannot be read.
+        BadInput: frames of different sizes, an unknown colour space, a proxy that is no number.
+    """
+    if settings.proxy < 1:
+        raise BadInput(f"proxy: expected 1, 2, 4 or another whole divisor; got {settings.proxy}.")
+    if is_video(text):
+        return open_video(Path(text), settings)
+    return open_sequence(find_sequence(text), settings)
+
+
+def open_video(path: Path, settings: ReadSettings) -> Shot:
+    """Open a video; its frames are numbered from 1."""
+    if settings.layer:
+        raise BadInput(f"{path}: --layer {settings.layer}: a video has no layers.")
+    video = VideoSource(path)
+    window = shrunk(Window(0, 0, video.width, video.height), settings.proxy)
+    whole = (slice(0, window.height), slice(0, window.width))
+
+    def read(frame: int) -> Placed:
+        rgb = shrink(video.read(frame), window)
+        return Placed(frame, rgb, None, None, whole)
+
+    return Shot(
+        name=path.name,
+        frames=video.frames,
+        canvas=window,
+        display=window,
+        pixel_aspect=float(video.pixel_aspect),
+        fps=video.fps,
+        colour=PlateColour(plate_space(None, choice=settings.colour)),
+        is_exr=False,
+        is_video=True,
+        proxy=settings.proxy,
+        read=read,
+        sequence=None,
+        stands_in={},
+    )
+
+
+def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
+    """Open an image sequence: every header is read once, so a shot that will fail fails at once."""
+    stands_in = replacements(sequence, settings.missing)
+    frames = tuple(sorted({*sequence.frames, *stands_in}))
+    with ThreadPoolExecutor(4) as pool:
+        paths = [sequence.path(frame) for frame in sequence.frames]
+        headers = list(pool.map(lambda path: probe(path, settings.layer), paths))
+    first = headers[0]
+    check_sizes(headers)
+    display = Window(*first.display_window)
+    canvas = display
+    for header in headers:
+        canvas = canvas.union(Window(*header.data_window))
+    small = shrunk(canvas, settings.proxy)
+
+    def read(frame: int) -> Placed:
+        held = stands_in.get(frame, frame)
+        if held is None:
+            whole = (slice(0, small.height), slice(0, small.width))
+            black = np.zeros((small.height, small.width, 3), np.float32)
+            return Placed(frame, black, None, None, whole)
+        plate = read_plate(sequence.path(held), frame, settings.layer)
+        placed = place(plate, Window(*headers[sequence.frames.index(held)].data_window), canvas)
+        return placed if settings.proxy == 1 else proxy(placed, small)
+
+    return Shot(
+        name=Path(sequence.template).name,
+        frames=frames,
+        canvas=small,
+        display=shrunk(display, settings.proxy),
+        pixel_aspect=first.pixel_aspect,
+        fps=first.fps,
+        colour=PlateColour(plate_space(first, choice=settings.colour)),
+        is_exr=first.file_format == "openexr",
+        is_video=False,
+        proxy=settings.proxy,
+        read=read,
+        sequence=sequence,
+        stands_in=stands_in,
+    )
+
+
+def replacements(sequence: Sequence, missing: Missing) -> dict[int, int | None]:
+    """Say what stands in for each frame that is not on disk."""
+    gaps = sequence.missing() if len(sequence.frames) > 1 or sequence.wanted else ()
+    if not gaps or missing is Missing.SKIP:
+        return {}
+    if missing is Missing.ERROR:
+        raise MissingFrame(
+            f"{sequence.template}: expected every frame from {sequence.frames[0]} to "
+            f"{sequence.frames[-1]}; missing {format_frames(gaps)}. "
+            "Render them, or choose --missing hold, black or skip."
+        )
+    if missing is Missing.BLACK:
+        return dict.fromkeys(gaps)
+    earlier = {gap: [frame for frame in sequence.frames if frame < gap] for gap in gaps}
+    return {gap: max(known) if known else sequence.frames[0] for gap, known in earlier.items()}
+
+
+def check_sizes(headers: list[Header]) -> None:
+    """Refuse a shot whose frames differ in size.
+
+    A data window may move and grow inside one display window; the display window may not change.
+    """
+    first = headers[0]
+    for header in headers[1:]:
+        if header.display_window[2:] != first.display_window[2:]:
+            was, got = first.display_window, header.display_window
+            raise BadInput(
+                f"{header.path}: expected {was[2]}x{was[3]} as in {first.path.name}; got "
+                f"{got[2]}x{got[3]}. A shot has one size: render the parts one by one with --frames "
+                "on a pattern such as plate.[1001-1010].exr."
+            )
+
+
+def place(plate: Plate, window: Window, canvas: Window) -> Placed:
+    """Put a plate's data window where it lies on the canvas."""
+    top, left = window.y - canvas.y, window.x - canvas.x
+    inside = (slice(top, top + window.height), slice(left, left + window.width))
+    if (window.width, window.height) == (canvas.width, canvas.height):
+        return Placed(plate.frame, plate.rgb, plate.alpha, plate, inside)
+    rgb = np.zeros((canvas.height, canvas.width, 3), np.float32)
+    rgb[inside] = plate.rgb
+    alpha = np.zeros((canvas.height, canvas.width), np.float32)
+    alpha[inside] = 1.0 if plate.alpha is None else plate.alpha
+    return Placed(plate.frame, rgb, alpha, plate, inside)
+
+
+def shrunk(window: Window, by: int) -> Window:
+    """Return a window at proxy size."""
+    if by == 1:
+        return window
+    width, height = max(1, window.width // by), max(1, window.height // by)
+    return Window(window.x // by, window.y // by, width, height)
+
+
+def shrink(picture: np.ndarray, window: Window) -> np.ndarray:
+    """Average a picture down to a window's size."""
+    if picture.shape[:2] == (window.height, window.width):
+        return picture
+    size = (window.width, window.height)
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def proxy(placed: Placed, window: Window) -> Placed:
+    """Return a frame at proxy size; it is a new picture, so nothing else of the plate is kept."""
+    whole = (slice(0, window.height), slice(0, window.width))
+    alpha = None if placed.alpha is None else shrink(placed.alpha, window)
+    return Placed(placed.frame, shrink(placed.rgb, window), alpha, None, whole)

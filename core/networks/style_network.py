@@ -1,0 +1,149 @@
+"""The prior network: paints a frame so that it continues yesterday's painted frame.
+
+Ruder et al., section 5 (eq 15): seven input channels - the frame, the masked warped prior and the
+mask - and one network for every frame. Ours is a quarter of the width of theirs and has overlapping
+strided stems (5x5, no lattice) in place of the 9x9 ends. Several looks share the convolutions; each
+has its own scale and shift after every normalisation (conditional instance normalisation, Dumoulin).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPSILON = 1e-5
+INPUTS = 7  # frame 3, masked warped prior 3, mask 1
+
+Statistics = tuple[tuple[Tensor, Tensor], ...]
+"""Mean and variance of each normalised layer, (N or 1, C) each, in the order of the layers."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Widths of a style network; saved beside its weights."""
+
+    stem: int = 24
+    width: int = 48
+    blocks: int = 5
+    decoder: tuple[int, int] = (32, 16)
+    styles: int = 1
+
+    def metadata(self) -> dict[str, str]:
+        """Return the shape as safetensors metadata."""
+        plain = asdict(self) | {"decoder": ",".join(map(str, self.decoder))}
+        return {key: str(value) for key, value in plain.items()}
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str]) -> Shape:
+        """Read a shape back.
+
+        Raises:
+            KeyError, ValueError: a width is missing or is no number.
+        """
+        first, second = (int(n) for n in metadata["decoder"].split(","))
+        plain = {key: int(metadata[key]) for key in ("stem", "width", "blocks", "styles")}
+        return cls(decoder=(first, second), **plain)
+
+
+class Stage(nn.Module):
+    """One convolution with what surrounds it: nearest upsampling before, normalisation after."""
+
+    def __init__(self, plan: Plan, styles: int) -> None:
+        super().__init__()
+        self.plan = plan
+        self.convolution = nn.Conv2d(plan.inputs, plan.outputs, plan.kernel, plan.stride)
+        if plan.normalised:
+            self.scale = nn.Parameter(torch.ones(styles, plan.outputs))
+            self.shift = nn.Parameter(torch.zeros(styles, plan.outputs))
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """Upsample, pad by reflection and convolve (N, C, H, W)."""
+        if self.plan.upsampled:
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        return self.convolution(reflect(x, self.plan.kernel // 2))
+
+    def affine(self, style: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Fold statistics and style into one gain and one offset, (N, C) each."""
+        gain = (style @ self.scale) * torch.rsqrt(variance + EPSILON)
+        return gain, (style @ self.shift) - mean * gain
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stage does; the band renderer reads it too."""
+
+    inputs: int
+    outputs: int
+    kernel: int
+    stride: int = 1
+    upsampled: bool = False
+    normalised: bool = True
+    rectified: bool = True
+    opens: bool = False  # remembers its input for the residual connection
+    closes: bool = False  # adds the remembered input to its output
+
+
+def reflect(x: Tensor, by: int) -> Tensor:
+    """Pad (N, C, H, W) by reflection; sides must be longer than the padding."""
+    return F.pad(x, (by, by, by, by), mode="reflect")
+
+
+def plans(shape: Shape) -> tuple[Plan, ...]:
+    """List the stages of a network, in order."""
+    width, (up1, up2) = shape.width, shape.decoder
+    stem = (Plan(INPUTS, shape.stem, 5, 2), Plan(shape.stem, width, 5, 2))
+    block = (Plan(width, width, 3, opens=True), Plan(width, width, 3, rectified=False, closes=True))
+    decoder = (Plan(width, up1, 3, upsampled=True), Plan(up1, up2, 3, upsampled=True))
+    head = (Plan(up2, 3, 5, normalised=False, rectified=False),)
+    return stem + block * shape.blocks + decoder + head
+
+
+class StyleNetwork(nn.Module):
+    """The network as trained: plain, differentiable, whole pictures.
+
+    ``core/networks/bands.py`` runs the same stages for rendering.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.stages = nn.ModuleList(Stage(plan, shape.styles) for plan in plans(shape))
+
+    def forward(
+        self, x: Tensor, style: Tensor, statistics: Statistics | None = None
+    ) -> tuple[Tensor, Statistics]:
+        """Paint a batch.
+
+        Args:
+            x: (N, 7, H, W): frame, masked warped prior (both 0 to 1), mask.
+            style: (N, S) share of each style; rows usually sum to 1.
+            statistics: frozen statistics; a picture's own where they are absent or NaN.
+
+        Returns:
+            The painted pictures (N, 3, H, W), 0 to 1, and the statistics that were used.
+        """
+        height, width = x.shape[-2:]
+        used: list[tuple[Tensor, Tensor]] = []
+        kept = x
+        for stage in self.stages:
+            assert isinstance(stage, Stage)
+            if stage.plan.opens:
+                kept = x
+            x = stage.convolve(x)
+            if stage.plan.normalised:
+                variance, mean = torch.var_mean(x, (2, 3), correction=0)
+                if statistics is not None:
+                    frozen_mean, frozen_variance = statistics[len(used)]
+                    mean = torch.where(frozen_mean.isnan(), mean, frozen_mean)
+                    variance = torch.where(frozen_variance.isnan(), variance, frozen_variance)
+                used.append((mean, variance))
+                gain, offset = stage.affine(style, mean, variance)
+                x = torch.addcmul(offset[:, :, None, None], x, gain[:, :, None, None])
+            if stage.plan.rectified:
+                x = F.relu(x)
+            if stage.plan.closes:
+                x = x + kept
+        return torch.sigmoid(x[..., :height, :width]), tuple(used)

@@ -1,0 +1,18 @@
+"""The kinds of value that flow between nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from .looks import Look
+from .media.source import Clip
+from .motion.flow import Flow
+from .spec import Kind
+from .stylizers.painter import ShotStatistics
+from .stylizers.prior import Prior
+
+FlowPort = Annotated[Flow, Kind("flow", "B H W 2, backward and forward")]
+PriorPort = Annotated[Prior, Kind("prior")]
+LookPort = Annotated[Look, Kind("look")]
+ClipPort = Annotated[Clip, Kind("clip")]
+StatisticsPort = Annotated[ShotStatistics, Kind("statistics")]

@@ -1,0 +1,125 @@
+"""From paint to plate: size, strength, light, colour, alpha, mix and matte, in that order.
+
+What was not asked to be touched is not touched: where mix times matte is 0 the plate's own values
+are handed on, whatever they are.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..media.alpha import premultiply
+from ..media.colour import PlateColour
+from ..media.encoding import decode
+from ..stylizers.prior import resize_picture
+from .prepare import Prepared
+
+LUMA = (0.2126, 0.7152, 0.0722)  # Rec.709
+
+
+class PaintSettings(Protocol):
+    """The knobs that say how paint comes back over the plate."""
+
+    @property
+    def strength(self) -> float:
+        """Share of paint, 0 to 1, in network encoding."""
+        ...
+
+    @property
+    def mix(self) -> float:
+        """Share of the result, 0 to 1, in the plate's space."""
+        ...
+
+    @property
+    def keep_colours(self) -> float:
+        """Share of the plate's own colours, 0 to 1."""
+        ...
+
+    @property
+    def detail(self) -> float:
+        """Share of the plate's fine detail, 0 to 1."""
+        ...
+
+
+def blend(encoded: Tensor, painted: Tensor, settings: PaintSettings) -> Tensor:
+    """Blend paint with the plate in network encoding.
+
+    Args:
+        encoded: the plate (1, H, W, 3), 0 to 1.
+        painted: what was painted (1, h, w, 3), 0 to 1.
+        settings: strength, colours, detail.
+
+    Returns:
+        (1, H, W, 3), 0 to 1.
+    """
+    height, width = encoded.shape[1:3]
+    full = resize_picture(painted, height, width).clamp(0, 1)
+    if settings.detail > 0 and painted.shape[1] < height:
+        coarse = resize_picture(resize_picture(encoded, *painted.shape[1:3]), height, width)
+        full = full + settings.detail * luminance(encoded - coarse)
+    if settings.keep_colours > 0:
+        kept = encoded + luminance(full - encoded)
+        full = torch.lerp(full, kept, settings.keep_colours)
+    return torch.lerp(encoded, full.clamp(0, 1), settings.strength)
+
+
+def luminance(picture: Tensor) -> Tensor:
+    """Return the luma of encoded values, (..., 1)."""
+    return (picture * torch.tensor(LUMA, device=picture.device)).sum(-1, keepdim=True)
+
+
+def compose(
+    frame: Prepared,
+    painted: Tensor,
+    settings: PaintSettings,
+    colour: PlateColour,
+    *,
+    matte: np.ndarray | None = None,
+    exposure: float = 0.0,
+) -> np.ndarray:
+    """Bring a painted frame back over its plate.
+
+    Args:
+        frame: the prepared plate.
+        painted: (1, h, w, 3) network encoding, at painting size.
+        settings: strength, mix, colours, detail.
+        colour: the plate's colour space.
+        matte: (H, W), 1 means paint here; None paints everywhere.
+        exposure: stops that were added before encoding.
+
+    Returns:
+        (H, W, 3) float32 over the canvas, in the plate's space and association.
+    """
+    plate = frame.placed.rgb
+    amount = np.full(plate.shape[:2], settings.mix, np.float32)
+    if matte is not None:
+        amount *= np.clip(np.nan_to_num(matte), 0, 1)
+    if not amount.any():
+        return plate
+    blended = blend(frame.encoded, painted, settings)
+    linear = decode(blended, frame.linear, exposure)
+    below = frame.linear.clamp(max=0) * (1 - settings.strength)
+    result = colour.from_linear((linear + below)[0].cpu().numpy())
+    alpha = frame.placed.alpha
+    if alpha is not None and frame.placed.is_premultiplied:
+        result = premultiply(result, alpha)
+    return over(plate, result, amount[..., None], alpha)
+
+
+def over(
+    plate: np.ndarray, result: np.ndarray, amount: np.ndarray, alpha: np.ndarray | None
+) -> np.ndarray:
+    """Mix paint over plate; exactly one or the other where the amount is 1 or 0.
+
+    Values that are not finite, and premultiplied pixels under alpha 0, stay the plate's.
+    """
+    mixed = plate + amount * (result - plate)
+    mixed = np.where(amount >= 1, result, mixed)
+    untouched = (amount <= 0) | ~np.isfinite(plate) | ~np.isfinite(mixed)
+    if alpha is not None:
+        untouched |= (alpha == 0)[..., None]
+    return np.where(untouched, plate, mixed).astype(np.float32)

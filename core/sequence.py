@@ -1,0 +1,140 @@
+"""Time: the only code that carries state from frame to frame.
+
+``scan`` runs a range in order. ``Timeline`` serves any frame of a shot in any order: it rolls forward
+from the nearest checkpoint, so that frame 1040 is the same whoever asked for what before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from .errors import BadInput
+
+I = TypeVar("I")  # noqa: E741 - inputs
+O = TypeVar("O")  # noqa: E741 - outputs
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Moment(Generic[O, S]):
+    """One frame done: what came out, and the state after it."""
+
+    frame: int
+    outputs: O
+    state: S
+
+
+def scan(
+    step: Callable[[I, S], tuple[O, S]],
+    inputs: Iterable[tuple[int, I]],
+    state: S,
+    *,
+    fresh: S,
+    resets: Callable[[int, I], bool] = lambda frame, x: False,
+) -> Iterator[Moment[O, S]]:
+    """Run a frame operator over frames in order.
+
+    Args:
+        step: the operator with its knobs bound.
+        inputs: frame number and inputs, in order; pulled lazily, one at a time.
+        state: the state before the first of them.
+        fresh: the state at the start of a shot.
+        resets: says whether a frame is the first of a new shot (a cut, a change of size).
+
+    Yields:
+        Outputs and state per frame; hand the last state back to go on.
+    """
+    for frame, x in inputs:
+        if resets(frame, x):
+            state = fresh
+        outputs, state = step(x, state)
+        yield Moment(frame, outputs, state)
+
+
+class Checkpoints(Protocol[S]):
+    """Where states are kept."""
+
+    def before(self, frame: int) -> tuple[int, S] | None:
+        """Return the latest stored frame that is <= frame, and the state after it."""
+        ...
+
+    def keep(self, frame: int, state: S) -> None:
+        """Store the state after a frame."""
+        ...
+
+
+class InMemory(Generic[S]):
+    """Checkpoints in memory."""
+
+    def __init__(self) -> None:
+        self.states: dict[int, S] = {}
+
+    def before(self, frame: int) -> tuple[int, S] | None:
+        """Return the latest stored frame that is <= frame, and the state after it."""
+        kept = [number for number in self.states if number <= frame]
+        return (max(kept), self.states[max(kept)]) if kept else None
+
+    def keep(self, frame: int, state: S) -> None:
+        """Store the state after a frame."""
+        self.states[frame] = state
+
+
+class Timeline(Generic[I, O, S]):
+    """A frame operator over a shot, served in any order.
+
+    Recursion is anchored at the shot's first frame, or at the last cut before the frame that is
+    asked for; checkpoints only save work.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[I, S], tuple[O, S]],
+        inputs: Callable[[int], I],
+        frames: tuple[int, ...],
+        *,
+        fresh: S,
+        resets: Callable[[int, I], bool] = lambda frame, x: False,
+        checkpoints: Checkpoints[S] | None = None,
+        every: int = 16,
+    ) -> None:
+        self.step, self.inputs, self.frames, self.fresh = step, inputs, frames, fresh
+        self.resets = resets
+        self.checkpoints: Checkpoints[S] = checkpoints or InMemory()
+        self.every = every
+        self.places = {frame: place for place, frame in enumerate(frames)}
+
+    def roll(self, first: int, last: int) -> Iterator[Moment[O, S]]:
+        """Yield the frames first..last, rolling up to the first from the nearest checkpoint.
+
+        Raises:
+            BadInput: the shot has no such frame.
+        """
+        for frame in (first, last):
+            if frame not in self.places:
+                low, high = self.frames[0], self.frames[-1]
+                raise BadInput(f"frame {frame}: the shot has frames {low} to {high}.")
+        start, state = self.anchor(first)
+        wanted = self.frames[start : self.places[last] + 1]
+        lazily = ((frame, self.inputs(frame)) for frame in wanted)
+        for moment in scan(self.step, lazily, state, fresh=self.fresh, resets=self.resets):
+            if self.places[moment.frame] % self.every == self.every - 1:
+                self.checkpoints.keep(moment.frame, moment.state)
+            if self.places[moment.frame] >= self.places[first]:
+                yield moment
+
+    def anchor(self, frame: int) -> tuple[int, S]:
+        """Return the place to begin rolling at and the state before it, to arrive at a frame."""
+        place = self.places[frame]
+        if place > 0:
+            kept = self.checkpoints.before(self.frames[place - 1])
+            if kept is not None:
+                return self.places[kept[0]] + 1, kept[1]
+        return 0, self.fresh
+
+    def at(self, frame: int) -> O:
+        """Return the outputs of one frame."""
+        for moment in self.roll(frame, frame):
+            return moment.outputs
+        raise BadInput(f"frame {frame}: the shot has no such frame.")

@@ -1,0 +1,52 @@
+"""Save and load any state: tensors as safetensors, float32, so that going on is exact."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .errors import UnreadableFile
+
+VERSION = "1"
+S = TypeVar("S")
+
+
+def save_state(state: Any, path: Path) -> None:
+    """Write a state dataclass whose fields are tensors, whole numbers or None."""
+    tensors: dict[str, Tensor] = {}
+    plain = {"stillbrush-state": VERSION, "type": type(state).__name__}
+    for field in fields(state):
+        value = getattr(state, field.name)
+        if isinstance(value, Tensor):
+            tensors[field.name] = value.detach().cpu().contiguous()
+        elif value is not None:
+            plain[field.name] = str(int(value))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    save_file(tensors, str(aside), metadata=plain)
+    os.replace(aside, path)
+
+
+def load_state(kind: type[S], path: Path) -> S:
+    """Read a state back.
+
+    Raises:
+        UnreadableFile: missing, damaged, or the state of something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            plain = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise UnreadableFile(f"checkpoint {path}: cannot be read ({error}).") from error
+    if plain.get("stillbrush-state") != VERSION or plain.get("type") != kind.__name__:
+        raise UnreadableFile(f"checkpoint {path}: expected a {kind.__name__}, version {VERSION}.")
+    names = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
+    numbers = {name: int(text) for name, text in plain.items() if name in names}
+    return kind(**tensors, **numbers)

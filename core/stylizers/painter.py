@@ -1,0 +1,174 @@
+"""The prior-guided stylizer: one painted frame from one frame and what was painted before it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ..errors import BadInput, UnreadableFile
+from ..networks.bands import Bands, paint_in_bands
+from ..networks.style_network import Statistics, StyleNetwork
+from ..networks.weights import save_aside
+from .prior import Prior, carry, resize_picture
+
+STROKE_WIDTH = 768
+"""Width in pixels at which the network paints a frame when the stroke size is 1."""
+LARGEST_GROWTH = 2.0  # a plate is never painted at more than this times its own size
+
+
+class Normalise(enum.Enum):
+    """Where the statistics of the normalisation layers come from."""
+
+    FRAME = "frame"
+    SHOT = "shot"
+
+
+@dataclass(frozen=True)
+class ShotStatistics:
+    """Statistics frozen over a shot: with no prior, and with one."""
+
+    unprimed: Statistics
+    primed: Statistics
+
+    def save(self, path: Path) -> None:
+        """Write both sets as safetensors."""
+        tensors = {}
+        for kind, statistics in (("unprimed", self.unprimed), ("primed", self.primed)):
+            for layer, (mean, variance) in enumerate(statistics):
+                tensors[f"{kind}.{layer:02d}.mean"] = mean.cpu()
+                tensors[f"{kind}.{layer:02d}.variance"] = variance.cpu()
+        save_aside(tensors, path, {"stillbrush-statistics": "1"})
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device) -> ShotStatistics:
+        """Read both sets.
+
+        Raises:
+            UnreadableFile: missing, damaged, or something else.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                found = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise UnreadableFile(f"statistics {path}: cannot be read ({error}).") from error
+
+        def kind(name: str) -> Statistics:
+            means = sorted(key for key in found if key.startswith(name) and key.endswith("mean"))
+            pairs = ((found[key], found[key[:-4] + "variance"]) for key in means)
+            return tuple(pairs)
+
+        try:
+            statistics = cls(kind("unprimed"), kind("primed"))
+        except KeyError as error:
+            raise UnreadableFile(f"statistics {path}: expected {error}.") from error
+        if not statistics.primed or len(statistics.primed) != len(statistics.unprimed):
+            raise UnreadableFile(f"statistics {path}: expected both sets of a shot's statistics.")
+        return statistics
+
+
+@dataclass(frozen=True)
+class PaintState:
+    """What a stylizer carries to the next frame."""
+
+    painted: Tensor | None = None  # (1, h, w, 3), 0 to 1, network encoding; None: nothing yet
+    age: int = 0  # frames since the recursion began
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One neighbouring pair of a shot, for measuring its statistics."""
+
+    last: Tensor  # (1, H, W, 3), network encoding
+    this: Tensor  # (1, H, W, 3)
+    prior: Prior
+
+
+def painting_size(height: int, width: int, frame_width: int, stroke: float) -> tuple[int, int]:
+    """Return the size (height, width) at which a plate is painted.
+
+    A stroke is a share of the frame's width, so a proxy looks like the full frame and 4K does not
+    get tiny strokes.
+
+    Args:
+        height: of the pixels that are painted.
+        width: of the pixels that are painted.
+        frame_width: of the whole frame (the display window).
+        stroke: stroke size; 1 paints the frame at 768 pixels, 0.5 at 1536.
+    """
+    scale = min(STROKE_WIDTH / stroke / frame_width, LARGEST_GROWTH)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A network, the style it paints, and how it runs."""
+
+    network: StyleNetwork
+    style: Tensor  # (S,) share of each style
+    bands: Bands = Bands()
+    statistics: ShotStatistics | None = None  # None: statistics of each frame
+
+    def paint(
+        self, frame: Tensor, prior: Prior | None, state: PaintState
+    ) -> tuple[Tensor, PaintState]:
+        """Paint one frame.
+
+        Args:
+            frame: (1, h, w, 3), network encoding, at painting size.
+            prior: how to carry what was painted last; None paints the frame by itself.
+            state: what was painted last.
+
+        Returns:
+            The painted frame (1, h, w, 3), 0 to 1, and the next state.
+
+        Raises:
+            BadInput: the frame has another size than the last one.
+        """
+        x, primed = self.assemble(frame, prior, state)
+        frozen = self.statistics
+        statistics = (frozen.primed if primed else frozen.unprimed) if frozen else None
+        painted, _ = paint_in_bands(self.network, x, self.style, statistics, self.bands)
+        return painted, PaintState(painted, state.age + 1)
+
+    def assemble(
+        self, frame: Tensor, prior: Prior | None, state: PaintState
+    ) -> tuple[Tensor, bool]:
+        """Stack the seven channels of Ruder et al. eq 15; say whether there is a prior in them."""
+        if prior is None or state.painted is None:
+            return torch.cat((frame, torch.zeros_like(frame), torch.zeros_like(frame[..., :1])), -1), False
+        if state.painted.shape != frame.shape:
+            got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
+            raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
+        carried, mask = carry(prior, state.painted, frame, state.age)
+        return torch.cat((frame, carried, mask), -1), True
+
+    def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:
+        """Measure the statistics of a shot over sampled neighbouring pairs.
+
+        All first frames are normalised together, then all second ones, so that the frozen
+        statistics are those that the network sees when it paints with them.
+
+        Args:
+            samples: pairs at plate size; at least one.
+            size: painting size (height, width).
+        """
+        chosen = list(samples)
+        last = torch.cat([resize_picture(sample.last, *size) for sample in chosen]).clamp(0, 1)
+        this = torch.cat([resize_picture(sample.this, *size) for sample in chosen]).clamp(0, 1)
+        empty = torch.zeros((len(chosen), *size, 4), device=last.device)
+        painted, unprimed = paint_in_bands(
+            self.network, torch.cat((last, empty), -1), self.style, bands=self.bands, pooled=True
+        )
+        carried = [
+            torch.cat(carry(sample.prior, painted[n : n + 1], this[n : n + 1], 1), -1)
+            for n, sample in enumerate(chosen)
+        ]
+        x = torch.cat((this, torch.cat(carried)), -1)
+        _, primed = paint_in_bands(self.network, x, self.style, bands=self.bands, pooled=True)
+        return ShotStatistics(unprimed, primed)

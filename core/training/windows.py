@@ -1,0 +1,240 @@
+"""Shots made from photographs: a window that moves over a picture, with exact flow and occlusion.
+
+Ruder et al., section 5.2.3: frames are windows of one photograph that shift and zoom. Ours go on for
+as many frames as asked, hold still for a part of the shots, carry sensor noise and exposure drift,
+and let a second photograph cross in front, so that the holes in the mask have the shapes of real
+disocclusions. Every frame is a pure function of the trajectory and the frame's age.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import BadInput, MissingFrame
+
+PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+STILL_SHARE = 0.35
+OCCLUDED_SHARE = 0.5
+DRIFT_SHARE = 0.2
+
+
+class Photographs:
+    """A folder of pictures in memory as 8-bit tensors (3, H, W), short side as asked."""
+
+    def __init__(self, folder: Path, short_side: int) -> None:
+        if not folder.is_dir():
+            raise MissingFrame(f"training pictures: expected a folder; {folder} is none.")
+        self.skipped: list[str] = []
+        self.pictures: list[Tensor] = []
+        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES):
+            picture = read_rgb(path)
+            if picture is None or min(picture.shape[:2]) < short_side // 2:
+                self.skipped.append(path.name)
+            else:
+                scaled = resize_short_side(picture, short_side)
+                self.pictures.append(torch.from_numpy(scaled).permute(2, 0, 1).contiguous())
+        if not self.pictures:
+            raise BadInput(
+                f"training pictures: expected at least one picture of {short_side // 2} px or more "
+                f"({', '.join(PICTURES)}) in {folder}; found none."
+            )
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+
+def read_rgb(path: Path) -> np.ndarray | None:
+    """Read an 8-bit RGB picture (H, W, 3); None where the file is no picture."""
+    data = np.fromfile(path, np.uint8)
+    if data.size == 0:
+        return None
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return None if decoded is None else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+
+
+def resize_short_side(picture: np.ndarray, short_side: int) -> np.ndarray:
+    """Scale a picture so that its short side has the given length."""
+    scale = short_side / min(picture.shape[:2])
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+    return cv2.resize(picture, size, interpolation=interpolation)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How one training shot moves. Lengths in pixels of the frame, speeds per frame."""
+
+    picture: int
+    origin: tuple[float, float]
+    speed: tuple[float, float]
+    scale: float  # source pixels per frame pixel at age 0
+    zoom: float  # factor of scale per frame
+    noise: float  # standard deviation of sensor noise, 0 to 1
+    drift: float  # stops of exposure swing
+    occluder: int | None
+    occluder_speed: tuple[float, float]
+    blob: int  # seed of the occluder's silhouette
+    frozen: bool  # keep the statistics of the first frame that has a prior
+    seed: int
+
+    @classmethod
+    def random(cls, seed: int, pictures: int, size: int) -> Trajectory:
+        """Draw a trajectory; the same seed draws the same one."""
+        rng = np.random.default_rng(seed)
+        still = rng.random() < STILL_SHARE
+
+        def speed(limit: float) -> tuple[float, float]:
+            magnitude = limit * 10 ** rng.uniform(-1.7, 0.0)
+            angle = rng.uniform(0, 2 * math.pi)
+            return magnitude * math.cos(angle), magnitude * math.sin(angle)
+
+        drawn = speed(size / 8)
+        return cls(
+            picture=int(rng.integers(pictures)),
+            origin=(float(rng.uniform(0, 1)), float(rng.uniform(0, 1))),
+            speed=(0.0, 0.0) if still else drawn,
+            scale=float(rng.uniform(0.75, 1.5)),
+            zoom=1.0 if still or rng.random() < 0.5 else float(1 + rng.uniform(-0.02, 0.02)),
+            noise=float(rng.uniform(0.0, 0.03)) if rng.random() < 0.7 else 0.0,
+            drift=float(rng.uniform(0.1, 0.5)) if rng.random() < DRIFT_SHARE else 0.0,
+            occluder=int(rng.integers(pictures)) if rng.random() < OCCLUDED_SHARE else None,
+            occluder_speed=speed(size / 10),
+            blob=int(rng.integers(2**31)),
+            frozen=bool(rng.random() < 0.5),
+            seed=seed,
+        )
+
+
+@dataclass(frozen=True)
+class Window:
+    """One rendered frame of a trajectory."""
+
+    clean: Tensor  # (3, H, W), 0 to 1
+    noisy: Tensor  # (3, H, W), 0 to 1
+    front: Tensor  # (1, H, W), 1 where the occluder is
+
+
+def pixel_grid(size: int) -> Tensor:
+    """Return pixel positions (H, W, 2), x then y, relative to the centre of the frame."""
+    axis = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack((x, y), -1)
+
+
+def sample(picture: Tensor, positions: Tensor) -> Tensor:
+    """Sample a picture (C, H, W) at positions (h, w, 2) in pixels; the world is mirrored outside."""
+    height, width = picture.shape[-2:]
+    scale = torch.tensor([2.0 / width, 2.0 / height])
+    grid = (positions + 0.5) * scale - 1
+    values = F.grid_sample(
+        picture[None], grid[None], mode="bilinear", padding_mode="reflection", align_corners=False
+    )
+    return values[0]
+
+
+class Shooter:
+    """Renders trajectories over a set of photographs."""
+
+    def __init__(self, photographs: Photographs, size: int) -> None:
+        self.photographs = photographs
+        self.size = size
+        self.grid = pixel_grid(size)
+
+    def draw(self, seed: int) -> Trajectory:
+        """Draw the trajectory of a seed."""
+        return Trajectory.random(seed, len(self.photographs), self.size)
+
+    def positions(self, shot: Trajectory, age: float) -> tuple[Tensor, Tensor, float]:
+        """Return where the frame looks in the picture, and the centre and scale it uses."""
+        height, width = self.photographs.pictures[shot.picture].shape[-2:]
+        zoomed = shot.scale * math.exp(0.3 * math.sin(age * math.log(shot.zoom) / 0.3))
+        centre = torch.tensor(
+            [
+                shot.origin[0] * width + shot.speed[0] * age * shot.scale,
+                shot.origin[1] * height + shot.speed[1] * age * shot.scale,
+            ]
+        )
+        return centre + self.grid * zoomed, centre, zoomed
+
+    def occluder(self, shot: Trajectory, age: int) -> tuple[Tensor, Tensor]:
+        """Return the occluder's picture positions and its matte (1, H, W)."""
+        rng = torch.Generator().manual_seed(shot.blob)
+        field = torch.randn((1, 1, 7, 7), generator=rng)
+        field = F.interpolate(field, size=(224, 224), mode="bicubic", align_corners=False)[0]
+        moved = self.grid - torch.tensor(shot.occluder_speed) * (age - 6)
+        matte = (sample(field, moved + 112) > 0.9).float()
+        return moved + 150.0, matte
+
+    def render(self, shot: Trajectory, age: int) -> Window:
+        """Render the frame of one age."""
+        where, _, _ = self.positions(shot, age)
+        clean = sample(self.photographs.pictures[shot.picture].float() / 255, where)
+        front = torch.zeros((1, self.size, self.size))
+        if shot.occluder is not None:
+            over, front = self.occluder(shot, age)
+            top = sample(self.photographs.pictures[shot.occluder].float() / 255, over)
+            clean = torch.lerp(clean, top, front)
+        if shot.drift:
+            clean = clean * 2.0 ** (shot.drift * math.sin(age * 0.35))
+        clean = clean.clamp(0, 1)
+        rng = torch.Generator().manual_seed((shot.seed * 1009 + age) % 2**62)
+        noisy = clean + shot.noise * torch.randn(clean.shape, generator=rng)
+        return Window(clean, noisy.clamp(0, 1), front)
+
+    def backward_flow(self, shot: Trajectory, age: int, front: Tensor) -> Tensor:
+        """Return the exact backward flow (H, W, 2) from the frame of this age to the last one."""
+        where, _, _ = self.positions(shot, age)
+        _, centre, scale = self.positions(shot, age - 1)
+        behind = (where - centre) / scale - self.grid
+        over = -torch.tensor(shot.occluder_speed).expand_as(behind)
+        return torch.where(front[0, ..., None] > 0.5, over, behind)
+
+    def step(self, shot: Trajectory, age: int) -> Step:
+        """Render a frame, the one before it, and the exact motion between them."""
+        last, this = self.render(shot, age - 1), self.render(shot, age)
+        flow = self.backward_flow(shot, age, this.front)
+        landed = self.grid + flow
+        limit = (self.size - 1) / 2
+        inside = (landed.abs() <= limit).all(-1).float()[None]
+        layer = self.fetch(last.front, flow)
+        seen = ((layer - this.front).abs() < 1e-3).float() * inside
+        return Step(last, this, flow, seen)
+
+    def fetch(self, picture: Tensor, flow: Tensor) -> Tensor:
+        """Sample a frame (C, H, W) at x + flow."""
+        return sample(picture, self.grid + flow + (self.size - 1) / 2)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Two neighbouring frames and the exact motion between them."""
+
+    last: Window
+    this: Window
+    flow: Tensor  # (H, W, 2) backward, pixels
+    seen: Tensor  # (1, H, W), 1 where the point was visible in the last frame
+
+
+def spoil_mask(seen: Tensor, rng: np.random.Generator) -> Tensor:
+    """Widen the holes of a mask and add some, as estimated flow does.
+
+    Args:
+        seen: (1, H, W), 1 where the last frame shows the point.
+    """
+    radius = int(rng.integers(1, 4))
+    hidden = F.max_pool2d(1 - seen[None], 2 * radius + 1, 1, radius)[0]
+    if rng.random() < 0.5:
+        cells = int(rng.integers(5, 24))
+        field = torch.from_numpy(rng.standard_normal((1, 1, cells, cells)).astype(np.float32))
+        size = seen.shape[-2:]
+        field = F.interpolate(field, size=size, mode="bicubic", align_corners=False)[0]
+        hidden = torch.maximum(hidden, (field > rng.uniform(1.0, 2.2)).float())
+    return 1 - hidden

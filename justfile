@@ -1,0 +1,34 @@
+# `just` alone lists the commands. Each works from a fresh clone after `just setup`.
+
+export OMP_WAIT_POLICY := "PASSIVE"
+bin := justfile_directory() / ".venv/bin"
+
+_default:
+    @just --list
+
+# Make .venv and install the package with its development tools
+setup:
+    test -x "{{bin}}"/python || python3 -m venv .venv
+    "{{bin}}"/pip install -c constraints.txt -e ".[dev]"
+
+# Run everything that continuous integration runs
+check:
+    VIRTUAL_ENV="{{justfile_directory()}}/.venv" .ci/run
+
+# Format and apply the safe fixes
+fix:
+    "{{bin}}"/ruff check --fix-only .
+    "{{bin}}"/ruff format .
+
+# Run pytest with the arguments passed on
+test *arguments:
+    "{{bin}}"/pytest {{arguments}}
+
+# Build the wheel, list its contents, and run the tests against an installed copy
+wheel:
+    rm -rf build dist
+    "{{bin}}"/pip wheel --no-deps --wheel-dir dist .
+    "{{bin}}"/python -m zipfile --list dist/*.whl
+    "{{bin}}"/python -m venv dist/venv
+    dist/venv/bin/pip install -c constraints.txt "$(echo dist/*.whl)[dev]"
+    dist/venv/bin/pytest

@@ -1,0 +1,42 @@
+"""Loads the package under its own name, and skips what this machine cannot run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def load_from_checkout(name: str) -> None:
+    """Load the repository root as the package `name`, the way ComfyUI does."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+if importlib.util.find_spec("stillbrush") is None:
+    load_from_checkout("stillbrush")
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _has_comfyui() -> bool:
+    return importlib.util.find_spec("comfy_api") is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `cuda` or `comfy` where torch finds no GPU or ComfyUI is absent."""
+    needs = {"cuda": (_has_gpu, "no NVIDIA GPU"), "comfy": (_has_comfyui, "no ComfyUI")}
+    for marker, (is_available, reason) in needs.items():
+        marked = [item for item in items if item.get_closest_marker(marker)]
+        if marked and not is_available():
+            for item in marked:
+                item.add_marker(pytest.mark.skip(reason=reason))
