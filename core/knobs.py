@@ -6,11 +6,14 @@ The nodes, the command line, the looks and the hosts all read ranges, defaults a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
+from .errors import BadInput
+from .media.source import Missing
 from .motion.estimators import FlowMethod
 from .motion.flow import FlowQuality
-from .spec import Knob
+from .motion.vectors import Convention
+from .spec import Knob, read_knobs
 from .stylizers.painter import Normalise
 from .stylizers.prior import Fill
 
@@ -113,3 +116,87 @@ class StylizerKnobs:
         Knob(tip="shot freezes the network's statistics over the shot (no pumping, exact in any "
              "order); frame measures them on each frame.", animatable=False),
     ] = Normalise.FRAME
+
+
+@dataclass(frozen=True)
+class ReadKnobs:
+    """How a shot is read."""
+
+    file: Annotated[
+        str,
+        Knob(tip="plate.####.exr, a folder, a still or a video.", animatable=False),
+    ] = ""
+    colour: Annotated[
+        str,
+        Knob(tip="The plate's colour space; empty takes what the file says.", animatable=False),
+    ] = ""
+    layer: Annotated[
+        str,
+        Knob(tip="EXR layer to paint; empty takes the picture.", advanced=True, animatable=False),
+    ] = ""
+    missing: Annotated[
+        Missing,
+        Knob(tip="What stands in for a frame that is not on disk.", animatable=False),
+    ] = Missing.ERROR
+    proxy: Annotated[
+        int,
+        Knob(1, 16, "Reads at a fraction of the size: 2 is half, 4 a quarter.", animatable=False),
+    ] = 1
+
+
+@dataclass(frozen=True)
+class WriteKnobs:
+    """How a shot is written."""
+
+    file: Annotated[
+        str,
+        Knob(tip="out/plate.####.exr, a folder, or a .mp4 or .mov.", animatable=False),
+    ] = ""
+    overwrite: Annotated[
+        bool, Knob(tip="Allows files to be replaced.", animatable=False)
+    ] = False
+
+
+@dataclass(frozen=True)
+class VectorKnobs:
+    """What rendered motion vectors mean."""
+
+    convention: Annotated[
+        Convention,
+        Knob(tip="Who rendered the vectors: it decides sign and axes.", animatable=False),
+    ] = Convention.NUKE
+
+
+@dataclass(frozen=True)
+class ShotKnobs(FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
+    """The whole chain. A knob left at its default follows the look."""
+
+    detect_cuts: Annotated[
+        bool, Knob(tip="Begins the painting afresh where a new shot begins.", animatable=False)
+    ] = True
+    cut_sensitivity: Annotated[
+        float,
+        Knob(0.0, 1.0, "How readily a change counts as a cut; lower it for flashes and strobes.",
+             advanced=True, animatable=False),
+    ] = 0.5
+
+
+def chain(values: dict[str, dict[str, Any]], given: dict[str, Any]) -> ShotKnobs:
+    """Build the chain's knobs: what is given wins over the look, the look over the defaults.
+
+    Args:
+        values: a look's knobs by node, as checked when the look was read.
+        given: what the user set.
+    """
+    known = {field.name: field for field in read_knobs(ShotKnobs, "stylize_shot")}
+    merged = {name: value for knobs in values.values() for name, value in knobs.items()}
+    merged |= {name: value for name, value in given.items() if value is not None}
+    for name in merged:
+        if name not in known:
+            raise BadInput(f"stylize_shot.{name}: no such knob; there are {', '.join(known)}.")
+    return ShotKnobs(**{n: known[n].check(v, "stylize_shot") for n, v in merged.items()})
+
+
+def changed(knobs: ShotKnobs) -> dict[str, Any]:
+    """Return the knobs that are not at their defaults."""
+    return {name: value for name, value in vars(knobs).items() if value != getattr(ShotKnobs, name)}

@@ -7,7 +7,6 @@ it is executed or leaves its folder.
 from __future__ import annotations
 
 import enum
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from .errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
+from .hashing import file_sha256
 from .spec import REGISTRY
 
 VERSION = 1
@@ -71,11 +71,6 @@ class Look:
     encode: Encoding = Encoding.SRGB_KNEE
     path: Path | None = None
 
-    def knobs_of(self, node: str, **given: Any) -> Any:
-        """Build a node's knobs: what is given wins over the look, the look over the defaults."""
-        values = self.knobs.get(node, {}) | {k: v for k, v in given.items() if v is not None}
-        return REGISTRY[node].make_knobs(**values)
-
     def weights_path(self) -> Path:
         """Return the weights' file, inside the look's own folder.
 
@@ -105,22 +100,13 @@ class Look:
             UnreadableFile: the file is not the one that the look was made with.
         """
         target = self.weights_path()
-        found = sha256(target)
+        found = file_sha256(target)
         if found != self.weights.sha256:
             raise UnreadableFile(
                 f"look {self.path}: weights.sha256: expected {self.weights.sha256[:12]}..., the "
                 f"file {target.name} has {found[:12]}.... It was damaged or replaced: copy it again."
             )
         return target
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 class Reader:

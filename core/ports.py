@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from torch import Tensor
+
+from .clip import Clip
 from .looks import Look
-from .media.source import Clip
+from .media.source import Shot
 from .motion.flow import Flow
 from .spec import Kind
 from .stylizers.painter import ShotStatistics
@@ -14,5 +17,6 @@ from .stylizers.prior import Prior
 FlowPort = Annotated[Flow, Kind("flow", "B H W 2, backward and forward")]
 PriorPort = Annotated[Prior, Kind("prior")]
 LookPort = Annotated[Look, Kind("look")]
-ClipPort = Annotated[Clip, Kind("clip")]
+ClipPort = Annotated[Clip[Tensor], Kind("clip")]
+ShotPort = Annotated[Shot, Kind("shot")]
 StatisticsPort = Annotated[ShotStatistics, Kind("statistics")]

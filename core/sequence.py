@@ -96,11 +96,24 @@ class Timeline(Generic[I, O, S]):
         *,
         fresh: S,
         resets: Callable[[int, I], bool] = lambda frame, x: False,
+        begins: Callable[[int], bool] = lambda frame: False,
         checkpoints: Checkpoints[S] | None = None,
         every: int = 16,
     ) -> None:
+        """Set a timeline up; nothing is pulled yet.
+
+        Args:
+            step: the operator with its knobs bound.
+            inputs: the inputs of a frame; pure.
+            frames: all frames of the recursion, in order.
+            fresh: the state at the start of a shot.
+            resets: says, from a frame's inputs, whether a new shot begins there.
+            begins: says so of frames where it is known without their inputs.
+            checkpoints: where states are kept; in memory by default.
+            every: frames from one checkpoint to the next.
+        """
         self.step, self.inputs, self.frames, self.fresh = step, inputs, frames, fresh
-        self.resets = resets
+        self.resets, self.begins = resets, begins
         self.checkpoints: Checkpoints[S] = checkpoints or InMemory()
         self.every = every
         self.places = {frame: place for place, frame in enumerate(frames)}
@@ -126,12 +139,12 @@ class Timeline(Generic[I, O, S]):
 
     def anchor(self, frame: int) -> tuple[int, S]:
         """Return the place to begin rolling at and the state before it, to arrive at a frame."""
-        place = self.places[frame]
-        if place > 0:
-            kept = self.checkpoints.before(self.frames[place - 1])
-            if kept is not None:
-                return self.places[kept[0]] + 1, kept[1]
-        return 0, self.fresh
+        kept = self.checkpoints.before(frame - 1)
+        resume, state = (self.places[kept[0]] + 1, kept[1]) if kept else (0, self.fresh)
+        for place in range(self.places[frame], resume - 1, -1):
+            if self.begins(self.frames[place]):
+                return place, self.fresh
+        return resume, state
 
     def at(self, frame: int) -> O:
         """Return the outputs of one frame."""

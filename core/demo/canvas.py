@@ -13,11 +13,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 Colour = tuple[float, float, float]
 Point = tuple[float, float]
 
 SUBPIXEL_BITS = 4  # cv2.fillPoly takes fixed-point corners
+
+
+def triple(red: float, green: float, blue: float) -> Array:
+    """A colour as an array (3,), to be added to or multiplied with pictures."""
+    return np.array((red, green, blue), np.float32)
+
+
+def resample(picture: Array, column: Array, row: Array, border: int) -> Array:
+    """Look `picture` up bilinearly at texel positions; `border` is OpenCV's rule outside it."""
+    column, row = column.astype(np.float32), row.astype(np.float32)
+    found = cv2.remap(picture, column, row, cv2.INTER_LINEAR, borderMode=border)
+    return found.astype(np.float32, copy=False)
 
 
 def smoothstep(low: float | Array, high: float | Array, value: Array) -> Array:
@@ -30,7 +42,7 @@ def mix(a: Array | Colour, b: Array | Colour, amount: Array | float) -> Array:
     """Blend colours: `a` where `amount` is 0, `b` where it is 1; `amount` is (h, w) or a number."""
     weight = np.asarray(amount, np.float32)[..., None]
     start = np.asarray(a, np.float32)
-    return start + (np.asarray(b, np.float32) - start) * weight
+    return (start + (np.asarray(b, np.float32) - start) * weight).astype(np.float32)
 
 
 def ramp(position: Array, stops: Sequence[tuple[float, Colour]]) -> Array:
@@ -105,7 +117,7 @@ class Canvas:
             max(w, round(columns * cell * stretch * self.res)),
             max(h, round(rows * cell * self.res)),
         )
-        return cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)[:h, :w]
+        return cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)[:h, :w].astype(np.float32)
 
     def profile(self, tag: str, cell: float, octaves: int = 6, gain: float = 0.5) -> Array:
         """Noise along x only, (1, w)."""

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import backdrop, foreground, props, village
-from .canvas import Array, Canvas, Paint
+from .canvas import Canvas, Paint
 
 Matrix = NDArray[np.float64]  # (3, 3), homogeneous
 
 OVERSAMPLING = 1.5  # texels a pixel: sharp, with room for the zoom
-SOFTNESS = 0.62  # Gaussian sigma in texels: a lens's softness; keeps moving texture from aliasing
+SOFTNESS = 0.85  # Gaussian sigma in texels: a lens's softness; keeps moving texture from aliasing
 ZOOM = 0.045  # the push in over the whole shot
 PAD = 0.06  # picture heights of texture beyond what the motion needs
 
@@ -51,8 +51,8 @@ class Move:
 class Layer:
     """A painted layer: colour (h, w, 3), matte (h, w), and its motion."""
 
-    rgb: Array
-    matte: Array
+    rgb: NDArray[np.float32]
+    matte: NDArray[np.float32]
     canvas: Canvas
     move: Move
 
@@ -85,8 +85,9 @@ def build_layers(width: int, height: int, seed: int) -> tuple[Layer, ...]:
         move: Move,
     ) -> Layer:
         picture = painter(Canvas(*window, res, seed), aspect)
-        rgb = cv2.GaussianBlur(picture.rgb, (0, 0), SOFTNESS)
-        return Layer(rgb, np.clip(picture.matte, 0.0, 1.0), picture.canvas, move)
+        rgb = cv2.GaussianBlur(picture.rgb, (0, 0), SOFTNESS).astype(np.float32, copy=False)
+        matte = np.clip(picture.matte, 0.0, 1.0).astype(np.float32)
+        return Layer(rgb, matte, picture.canvas, move)
 
     def wide(
         painter: Callable[[Canvas, float], Paint], top: float, bottom: float, move: Move
@@ -104,10 +105,20 @@ def build_layers(width: int, height: int, seed: int) -> tuple[Layer, ...]:
         wide(backdrop.sky, -PAD, 0.62, Move((-0.03, 0.0))),
         wide(far, 0.24, 0.64, Move((-0.055, 0.0))),
         wide(near, 0.38, 0.66, Move((-0.10, 0.0))),
-        paint(props.balloon, (-0.10, 0.0, 0.10, 0.29), Move((-0.035, -0.07), (0.62 * aspect, 0.075), rock=0.05)),
+        paint(
+            props.balloon,
+            (-0.10, 0.0, 0.10, 0.29),
+            Move((-0.035, -0.07), (0.62 * aspect, 0.075), rock=0.05),
+        ),
         wide(backdrop.bay, 0.55, 1.06, Move((-0.10, 0.0), shear=-0.85)),
         wide(village.village, 0.26, 0.80, Move((-0.17, 0.0))),
-        paint(props.boat, (-0.16, -0.36, 0.16, 0.20), Move((0.16, 0.004), (0.47 * aspect, 0.775), rock=0.022)),
+        paint(
+            props.boat,
+            (-0.16, -0.36, 0.16, 0.20),
+            Move((0.16, 0.004), (0.47 * aspect, 0.775), rock=0.022),
+        ),
         wide(foreground.bank, 0.74, 1.07, Move((-0.44, 0.0))),
-        paint(foreground.pine, (-0.52, -0.07, 0.52, 1.08), Move((-1.02, 0.0), (0.66 * aspect, 0.0))),
-    )  # fmt: skip
+        paint(
+            foreground.pine, (-0.52, -0.07, 0.52, 1.08), Move((-1.02, 0.0), (0.66 * aspect, 0.0))
+        ),
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import WriteRefused
 
@@ -49,7 +49,7 @@ def write_demo_shot(folder: str | os.PathLike[str], shot: DemoShot) -> str:
 
 
 def _write(path: Path, number: int, frame: DemoFrame) -> None:
-    y_up = np.float32((1.0, -1.0))
+    y_up = np.array((1.0, -1.0), np.float32)
     planes = (frame.rgb, frame.alpha[..., None], frame.forward * y_up, frame.backward * y_up)
     pixels = np.ascontiguousarray(np.concatenate(planes, axis=-1), np.float32)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial.exr")

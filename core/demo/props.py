@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .canvas import Array, Canvas, Colour, Paint, Point, mix, smoothstep
+from .canvas import Array, Canvas, Colour, Paint, Point, mix, smoothstep, triple
 
 GORES: tuple[Colour, ...] = ((0.62, 0.045, 0.03), (0.85, 0.52, 0.10), (0.055, 0.17, 0.27))
 
@@ -25,11 +25,11 @@ def balloon(canvas: Canvas, aspect: float) -> Paint:
     inside *= (canvas.y > top) & (canvas.y < top + tall)
     longitude = np.arcsin(np.clip(across, -1.0, 1.0))
     gore = (longitude / np.pi + 0.5) * 9.0 + 0.35
-    table = np.float32([GORES[i % 3] for i in range(12)])
+    table = np.array([GORES[i % 3] for i in range(12)], np.float32)
     colour = table[np.clip(gore.astype(np.int32), 0, 11)]
     band = np.abs(down - 0.47 + 0.02 * np.cos(longitude * 9.0)) < 0.045
-    colour = np.where(band[..., None], np.float32((0.86, 0.74, 0.52)), colour)
-    seam = 1.0 - 0.28 * np.exp(-((np.abs(gore % 1.0 - 0.5) - 0.5) / 0.1) ** 2)
+    colour = np.where(band[..., None], triple(0.86, 0.74, 0.52), colour)
+    seam = 1.0 - 0.28 * np.exp(-(((np.abs(gore % 1.0 - 0.5) - 0.5) / 0.1) ** 2))
     light = _roundness(longitude, down) * seam * (1.0 + 0.12 * canvas.noise("silk", 0.02, 3))
     warm = smoothstep(0.25, 1.3, light)
     shade = mix((0.36, 0.44, 0.66), (1.9, 1.35, 0.86), warm) * light[..., None]
@@ -53,7 +53,9 @@ def _basket(paint: Paint, cx: float, mouth: float, radius: float) -> None:
     paint.polygon(glow, (9.0, 4.2, 1.1))  # the burner
     left, right = cx - 0.0105, cx + 0.0105
     corners = [(left, base), (right, base), (right - 0.0015, base + 0.017)]
-    paint.polygon([*corners, (left + 0.0015, base + 0.017)], (0.42, 0.22, 0.085), (0.06, 0.035, 0.02))
+    paint.polygon(
+        [*corners, (left + 0.0015, base + 0.017)], (0.42, 0.22, 0.085), (0.06, 0.035, 0.02)
+    )
 
 
 def boat(canvas: Canvas, aspect: float) -> Paint:
@@ -81,9 +83,13 @@ def _hull_and_rig(paint: Paint) -> None:
     cream, blue = (1.45, 0.95, 0.55), (0.30, 0.27, 0.33)
     paint.line([(0.006, 0.0), (0.002, -0.335)], 0.009, (0.075, 0.045, 0.03))
     main = _curve((0.004, -0.052), (0.116, -0.058), -0.02)
-    main += _curve((0.116, -0.058), (0.072, -0.292), -0.10) + _curve((0.072, -0.292), (0.006, -0.225), 0.0)
+    main += _curve((0.116, -0.058), (0.072, -0.292), -0.10) + _curve(
+        (0.072, -0.292), (0.006, -0.225), 0.0
+    )
     paint.polygon(main, glow, dusk)
-    jib = _curve((-0.104, -0.052), (-0.002, -0.270), 0.06) + _curve((-0.002, -0.270), (-0.012, -0.060), 0.08)
+    jib = _curve((-0.104, -0.052), (-0.002, -0.270), 0.06) + _curve(
+        (-0.002, -0.270), (-0.012, -0.060), 0.08
+    )
     paint.polygon(jib + _curve((-0.012, -0.060), (-0.104, -0.052), -0.05), cream, blue)
     top = [(0.009, -0.238), (0.066, -0.298), (0.004, -0.328)]
     paint.polygon(top, cream, blue)
@@ -99,10 +105,16 @@ def _hull_and_rig(paint: Paint) -> None:
     rail = [*deck, *[(x, y + 0.0075) for x, y in reversed(deck)]]
     paint.polygon(rail, (1.25, 0.74, 0.40), (0.25, 0.16, 0.13))
     stripe = [(x * 0.955 + 0.001, y + 0.030) for x, y in deck]
-    paint.polygon([*stripe, *[(x, y + 0.006) for x, y in reversed(stripe)]], (0.55, 0.10, 0.05), (0.12, 0.02, 0.02))
+    paint.polygon(
+        [*stripe, *[(x, y + 0.006) for x, y in reversed(stripe)]],
+        (0.55, 0.10, 0.05),
+        (0.12, 0.02, 0.02),
+    )
     for x in (0.048, 0.066):  # two in the cockpit
         paint.polygon(_ellipse(x, -0.056, 0.0075, 0.017), (0.32, 0.20, 0.15), (0.03, 0.03, 0.045))
-        paint.polygon(_ellipse(x - 0.001, -0.076, 0.0052, 0.0065), (0.85, 0.45, 0.28), (0.10, 0.06, 0.05))
+        paint.polygon(
+            _ellipse(x - 0.001, -0.076, 0.0052, 0.0065), (0.85, 0.45, 0.28), (0.10, 0.06, 0.05)
+        )
 
 
 def _ellipse(cx: float, cy: float, rx: float, ry: float, count: int = 18) -> list[Point]:
@@ -123,6 +135,6 @@ def _reflected(paint: Paint) -> Paint:
     tears = canvas.noise("tears", 0.010, 3, stretch=6.0) + 0.55 - 4.2 * drop
     wet = canvas.y >= 0.002
     cover = smoothstep(0.45, 0.55, cover * smoothstep(-0.05, 0.05, tears))
-    tinted = mirrored * np.float32((0.42, 0.46, 0.52)) + np.float32((0.02, 0.045, 0.055))
+    tinted = mirrored * triple(0.42, 0.46, 0.52) + triple(0.02, 0.045, 0.055)
     rgb = np.where(wet[..., None], tinted, paint.rgb)
     return Paint(canvas, rgb, np.where(wet, cover, paint.matte))

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadInput
-from .canvas import Array
 from .layers import Layer, Matrix, build_layers
+
+Array = NDArray[np.float32]
 
 NOMINAL_STEPS = 23  # a shorter shot moves at the speed of one of 24 frames, a longer one slower
 SMALLEST, LARGEST = 16, 8192
@@ -112,7 +113,9 @@ class DemoShot:
             shift = np.array([[1.0, 0.0, x0], [0.0, 1.0, y0], [0.0, 0.0, 1.0]])
             back = (np.linalg.inv(matrix) @ shift)[:2]
             size, flags = (x1 - x0, y1 - y0), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            colour = cv2.warpAffine(layer.rgb, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            colour = cv2.warpAffine(
+                layer.rgb, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+            )
             window = np.s_[y0:y1, x0:x1]
             if index == 0:  # the sky fills the picture
                 rgb[window] = colour
@@ -133,11 +136,14 @@ class DemoShot:
 
     def _motion(self, owner: NDArray[np.intp], here: list[Matrix], there: list[Matrix]) -> Array:
         """Displacement of every pixel to where its layer puts it in another frame, pixels."""
-        steps = np.stack([b @ np.linalg.inv(a) - np.eye(3) for a, b in zip(here, there, strict=True)])
+        steps = np.stack(
+            [b @ np.linalg.inv(a) - np.eye(3) for a, b in zip(here, there, strict=True)]
+        )
         table = steps[:, :2].astype(np.float32)[owner]
         x = np.arange(self.width, dtype=np.float32)[None, :, None]
         y = np.arange(self.height, dtype=np.float32)[:, None, None]
-        return table[..., 0] * x + table[..., 1] * y + table[..., 2]
+        motion = table[..., 0] * x + table[..., 1] * y + table[..., 2]
+        return motion.astype(np.float32, copy=False)
 
     def _hidden(
         self, owner: NDArray[np.intp], backward: Array, before: list[Matrix]

@@ -56,6 +56,8 @@ def replacing(path: Path, *, overwrite: bool) -> Iterator[Path]:
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
         raise WriteRefused(f"{path}: cannot be written, {reason}") from error
+    except UnicodeError:
+        raise WriteRefused(f"{str(path)!r}: expected a name that is valid UTF-8") from None
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ paper; paint on the sun shines like the sun; an unpainted pixel comes back as it
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -33,39 +34,51 @@ def from_srgb(encoded: Tensor) -> Tensor:
     return torch.where(encoded <= 0.04045, encoded / 12.92, power)
 
 
-def encode(linear: Tensor, exposure: float = 0.0) -> Tensor:
-    """Encode scene-linear Rec.709 for a network.
+@dataclass(frozen=True)
+class Encoding:
+    """One shot's way into the network's colours and back.
 
-    Args:
-        linear: any values; below 0 becomes 0, above 128 (after exposure) becomes 1.
-        exposure: stops added first.
-
-    Returns:
-        The same shape, 0 to 1; grey 0.18 is 0.46, white 1 is 0.86.
+    Attributes:
+        exposure: stops added before encoding and taken off after.
+        has_shoulder: True for scene-referred plates, whose values go on above 1. Display-referred
+            plates (video, 8-bit pictures) end at white: plain sRGB is theirs exactly.
     """
-    x = (linear * 2.0**exposure).clamp(0, BRIGHTEST)
-    above = (x - KNEE).clamp(min=0)
-    shoulder = KNEE + (1 - KNEE) * torch.log1p(SLOPE * above) / SHOULDER
-    return to_srgb(torch.where(x <= KNEE, x, shoulder))
 
+    exposure: float = 0.0
+    has_shoulder: bool = True
 
-def light(linear: Tensor, exposure: float = 0.0) -> Tensor:
-    """Return how much brighter each value is than a display shows it in this encoding; >= 1.
+    def encode(self, linear: Tensor) -> Tensor:
+        """Encode scene-linear Rec.709 for a network.
 
-    1 below the knee; about 11 where the plate is 10.
-    """
-    x = (linear * 2.0**exposure).clamp(min=0)
-    return torch.where(x <= KNEE, torch.ones_like(x), x / from_srgb(encode(x)))
+        Args:
+            linear: any values; below 0 becomes 0, above the brightest (after exposure) becomes 1.
 
+        Returns:
+            The same shape, 0 to 1. With the shoulder, grey 0.18 is 0.46 and white 1 is 0.86.
+        """
+        x = linear * 2.0**self.exposure
+        if not self.has_shoulder:
+            return to_srgb(x.clamp(0, 1))
+        x = x.clamp(0, BRIGHTEST)
+        shoulder = KNEE + (1 - KNEE) * torch.log1p(SLOPE * (x - KNEE).clamp(min=0)) / SHOULDER
+        return to_srgb(torch.where(x <= KNEE, x, shoulder))
 
-def decode(encoded: Tensor, linear: Tensor, exposure: float = 0.0) -> Tensor:
-    """Bring network values back to scene-linear, lit by the plate.
+    def light(self, linear: Tensor) -> Tensor:
+        """Return how much brighter each value is than its code shows on a display; >= 1.
 
-    Args:
-        encoded: painted values, 0 to 1.
-        linear: the plate that was encoded, same shape.
-        exposure: as for `encode`; taken off again.
+        1 below the knee; about 11 where the plate is 10.
+        """
+        x = (linear * 2.0**self.exposure).clamp(min=0)
+        knee = KNEE if self.has_shoulder else 1.0
+        return torch.where(x <= knee, torch.ones_like(x), x / from_srgb(self.encode(linear)))
 
-    `decode(encode(x), x)` is x for every x >= 0.
-    """
-    return from_srgb(encoded) * light(linear, exposure) * 2.0**-exposure
+    def decode(self, encoded: Tensor, linear: Tensor) -> Tensor:
+        """Bring network values back to scene-linear, lit by the plate.
+
+        Args:
+            encoded: painted values, 0 to 1.
+            linear: the plate that was encoded, same shape.
+
+        `decode(encode(x), x)` is x for every x >= 0.
+        """
+        return from_srgb(encoded) * self.light(linear) * 2.0**-self.exposure

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import WriteRefused
 from .exr_header import mark_identifiers
 from .headers import attribute, has_attribute, text_attribute
-from .originals import Original, Part, check_whole
+from .originals import Original, Part, check_whole, writer
 
 HALF_MAX = 65504.0
 CARRIED = ("FramesPerSecond", "smpte:TimeCode", "PixelAspectRatio")
@@ -33,8 +33,12 @@ _BLIND_TO_TYPE = {"none", "rle", "zips", "zip", "piz"}  # see the same 32 bits i
 
 @dataclass
 class Page:
-    """One EXR part about to be written: header, (H, W, C) pixels, names of its integer channels
-    that lie in a float32 array as raw bits.
+    """One part about to be written.
+
+    Attributes:
+        spec: Its header.
+        pixels: (H, W, C) in a type that OpenImageIO writes without loss.
+        identifiers: Names of 32-bit integer channels that lie in float32 pixels as raw bits.
     """
 
     spec: oiio.ImageSpec
@@ -87,7 +91,7 @@ def write(partial: Path, path: Path, pages: list[Page]) -> None:
     Raises:
         WriteRefused: OpenImageIO could not write.
     """
-    out = oiio.ImageOutput.create(".exr")
+    out = writer(partial, path)
     specs = [page.spec for page in pages]
     done = out.open(str(partial), specs[0] if len(specs) == 1 else tuple(specs))
     for index, page in enumerate(pages):
@@ -140,15 +144,13 @@ def _repainted(
     return page, not changed.all()
 
 
-def _exchange(
-    page: Page, part: Part, index: int, values: np.ndarray, changed: np.ndarray
-) -> None:
+def _exchange(page: Page, part: Part, index: int, values: np.ndarray, changed: np.ndarray) -> None:
     """Put the changed values of one channel into the page, in the channel's own type."""
     kind = part.spec.channelformat(index).basetype
     page.pixels[..., index][changed] = _stored(values[changed], kind, page.pixels.dtype)
 
 
-def _stored(values: np.ndarray, kind: int, dtype: np.dtype) -> np.ndarray:
+def _stored(values: np.ndarray, kind: oiio.BASETYPE, dtype: np.dtype) -> np.ndarray:
     """Convert float32 values to a channel's type, in the form that an array of `dtype` holds."""
     if kind == oiio.UINT32:
         whole = np.rint(np.clip(np.nan_to_num(values.astype(np.float64)), 0, 2**32 - 1))
@@ -170,7 +172,7 @@ def _widen(page: Page, index: int, layer: str) -> None:
     _rename(page.spec, names, kinds)
 
 
-def _put(page: Page, name: str, plane: np.ndarray, kind: int) -> None:
+def _put(page: Page, name: str, plane: np.ndarray, kind: oiio.BASETYPE) -> None:
     """Add a channel, or replace the one that has this name already."""
     names, kinds = list(page.spec.channelnames), _kinds(page.spec)
     if name in names:
@@ -193,11 +195,11 @@ def _mixed(page: Page) -> np.ndarray:
     return page.pixels.astype(np.float32)
 
 
-def _kinds(spec: oiio.ImageSpec) -> list[int]:
+def _kinds(spec: oiio.ImageSpec) -> list[oiio.BASETYPE]:
     return [spec.channelformat(index).basetype for index in range(spec.nchannels)]
 
 
-def _rename(spec: oiio.ImageSpec, names: list[str], kinds: list[int]) -> None:
+def _rename(spec: oiio.ImageSpec, names: list[str], kinds: list[oiio.BASETYPE]) -> None:
     """Change the channel list of a header."""
     uniform = len(set(kinds)) == 1
     spec.nchannels = len(names)
@@ -251,6 +253,9 @@ def _settle(page: Page, *, must_be_exact: bool) -> None:
         spec.erase_attribute("openexr:dwaCompressionLevel")
     elif compression.startswith("dwa") and isinstance(level, float):
         spec.attribute("compression", f"{compression}:{level:g}")
+    if page.identifiers:
+        floats = {oiio.UINT32: oiio.FLOAT}  # until `mark_identifiers` says what they are
+        _rename(spec, list(spec.channelnames), [floats.get(k, k) for k in _kinds(spec)])
     if (text_attribute(spec, "textureformat") or "").endswith("Environment"):
         spec.attribute("openexr:levelmode", 0)  # stays an environment map, without smaller levels
     else:

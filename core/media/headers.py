@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import BadInput, MissingFrame, UnreadableFile
 
@@ -277,10 +277,10 @@ def text_attribute(spec: oiio.ImageSpec, name: str) -> str | None:
 def frame_rate(spec: oiio.ImageSpec) -> Fraction | None:
     """Read the frame rate in frames per second, exact where the file has it as a ratio."""
     value = attribute(spec, "FramesPerSecond")
-    if isinstance(value, tuple) and len(value) == 2 and value[1]:  # noqa: PLR2004
+    if isinstance(value, tuple) and len(value) == 2 and value[1]:
         return Fraction(int(value[0]), int(value[1]))
     for name in ("FramesPerSecond", "dpx:FrameRate", "dpx:TemporalFrameRate"):
         rate = attribute(spec, name)
-        if isinstance(rate, float) and 0 < rate < 10_000:  # noqa: PLR2004
+        if isinstance(rate, float) and 0 < rate < 10_000:
             return Fraction(rate).limit_denominator(1001)
     return None

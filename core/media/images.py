@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import BadInput
 from . import exr, raster
@@ -128,7 +128,7 @@ def read_channels(path: str | Path, names: collections.abc.Sequence[str]) -> np.
     return np.stack(planes, axis=-1)
 
 
-def write_picture(  # noqa: PLR0913
+def write_picture(
     path: str | Path,
     rgb: np.ndarray,
     plate: Plate | None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import MissingFrame, UnreadableFile, WriteRefused
 from .headers import Layout, opened, part_specs, unreadable
@@ -56,8 +56,9 @@ class Original:
 
     @property
     def is_premultiplied(self) -> bool:
-        """Say whether RGB is stored multiplied by alpha."""
-        return not self.picture.spec.get_int_attribute("oiio:UnassociatedAlpha", 0)
+        """Say whether RGB is stored multiplied by alpha; without an alpha it counts as that."""
+        straight = self.picture.spec.get_int_attribute("oiio:UnassociatedAlpha", 0)
+        return self.layout.alpha is None or not straight
 
     @property
     def is_float(self) -> bool:
@@ -123,7 +124,7 @@ def _read(
     pixels = inp.read_image(part, 0, channels[0], channels[1], kind)
     if pixels is None or inp.has_error:  # a truncated JPEG comes back grey, with an error pending
         raise unreadable(path, inp)
-    return pixels if pixels.ndim == 3 else pixels[..., None]  # noqa: PLR2004
+    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def upright(pixels: np.ndarray, spec: oiio.ImageSpec) -> np.ndarray:
@@ -136,6 +137,14 @@ def upright(pixels: np.ndarray, spec: oiio.ImageSpec) -> np.ndarray:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
+
+
+def writer(partial: Path, path: Path) -> oiio.ImageOutput:
+    """Make the writer that the extension of `partial` asks for; errors speak of `path`."""
+    out = oiio.ImageOutput.create(str(partial))
+    if out is None:
+        raise WriteRefused(f"{path}: this OpenImageIO cannot write it ({oiio.geterror()[:200]})")
+    return out
 
 
 def check_whole(written: Path, path: Path) -> None:

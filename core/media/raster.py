@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import WriteRefused
 from .atomic import require_space
 from .exr import CARRIED, Page, carry
 from .headers import has_attribute
-from .originals import Original, check_whole
+from .originals import Original, check_whole, writer
 
 SUFFIXES = frozenset({".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dpx"})
 JPEG_QUALITY = "jpeg:95"
@@ -81,7 +81,7 @@ def write(partial: Path, path: Path, page: Page) -> None:
     if path.suffix.lower() in (".jpg", ".jpeg"):
         # On a full disk libjpeg ends the whole process, so this is asked beforehand.
         require_space(path, page.pixels.nbytes)
-    out = oiio.ImageOutput.create(str(partial))
+    out = writer(partial, path)
     done = out.open(str(partial), page.spec) and out.write_image(page.pixels)
     error = " ".join(out.geterror().split())[:200]
     if not (out.close() and done):

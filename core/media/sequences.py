@@ -28,8 +28,9 @@ MAX_DIGITS = 9  # longer numbers in a file name are dates and serial numbers
 
 _CHUNK = re.compile(r"(-?\d{1,9})(?:-(-?\d{1,9})(?:x([1-9]\d{0,8}))?)?", re.ASCII)
 _TOKEN = re.compile(r"#+|@+|%(?:0\d+)?d|\$F\d*|<F\d*>|\[-?\d[-\d,x]*\]", re.ASCII)
-# The last number of a stem; `v012` after a separator is a version, never a frame.
-_NUMBER = re.compile(r"(?:(?<=[._ ])-)?(?<!\d)\d{1,9}(?=\D*$)", re.ASCII)
+# The last number of a stem, at its end or before a separator (`plate.1001.left`); `v012` after a
+# separator is a version, never a frame.
+_NUMBER = re.compile(r"(?:(?<=[._ ])-)?(?<!\d)\d{1,9}(?=(?:[._ -]\D*)?$)", re.ASCII)
 _VERSION = re.compile(r"(?:^|[^A-Za-z])[vV]$")
 
 
@@ -80,7 +81,7 @@ class Sequence:
         template: Path with `####` where the frame number goes; the plain path of a still.
         frames: Sorted frame numbers: found on disk, or, for an output, to be written.
         wanted: Frames that the pattern itself named (`[1001-1100]`); empty if it named none.
-        is_literal: The template is one real file whose name happens to contain `#`.
+        is_literal: The template is one file name, in which `#` means nothing.
     """
 
     template: str
@@ -98,13 +99,15 @@ class Sequence:
     def missing(self) -> tuple[int, ...]:
         """List the frames that should be there and are not: gaps, or what `wanted` lacks."""
         here = set(self.frames)
+        if not here:
+            return self.wanted
         expected = self.wanted or range(self.frames[0], self.frames[-1] + 1)
         return tuple(frame for frame in expected if frame not in here)
 
 
 @dataclass(frozen=True)
 class _Pattern:
-    """A file name split around its frame token; `width` 0 means that it has none."""
+    """A file name with its frame token as `#`; `width` 0 means that it has none."""
 
     name: str
     width: int = 0
@@ -112,7 +115,7 @@ class _Pattern:
 
 
 def find_sequence(text: str | Path) -> Sequence:
-    """Find the frames that a pattern, a folder or a single file name means.
+    """Find the frames that a pattern, a folder or one file name means.
 
     Padding is strict, as in Nuke: `plate.####.exr` never picks up `plate.01001.exr`. A file that
     exists under the very name given is that one picture, whatever its name looks like.
@@ -128,7 +131,7 @@ def find_sequence(text: str | Path) -> Sequence:
     if path.exists():
         number = _number(path.stem)
         frame = int(number[0]) if number else 1
-        return Sequence(str(path), (frame,), is_literal="#" in path.name)
+        return Sequence(str(path), (frame,), is_literal=True)
     pattern = _parse(path)
     if not pattern.width:
         raise MissingFrame(f"{path}: no such file{_nearest(path)}")
@@ -146,10 +149,9 @@ def output_sequence(
     """Say where frames are to be written. Nothing is created or looked up but the folder itself.
 
     Args:
-        text: A pattern (`out/plate.####.exr`), one file name for one frame, or a folder (it exists
-            or ends with a slash), which takes `default_name`.
+        text: A pattern (`out/plate.####.exr`), a file name for one frame, or a folder (existing, or
+            with a slash at the end), which takes `default_name`: the plate's own file name.
         frames: The frames to be written, as numbered on disk.
-        default_name: File name or pattern used inside a folder, usually the plate's own.
 
     Raises:
         BadInput: No frame token for several frames, several tokens, or a folder and no name.
@@ -167,22 +169,22 @@ def output_sequence(
             f"{path}: expected a frame number in the output name, as {len(wanted)} frames would "
             f"share one file; add #### (for example {path.stem}.####{path.suffix})"
         )
-    literal = not pattern.width
-    return Sequence(str(path.parent / pattern.name), wanted, is_literal=literal)
+    template = str(path.parent / pattern.name)
+    return Sequence(template, wanted, is_literal=not pattern.width)
 
 
 def _checked(text: str | Path) -> Path:
-    """Turn the user's text into a path that the system can be asked about."""
     raw = str(text)
     if not raw.strip():
         raise BadInput("path: expected a file, a folder or a pattern (plate.####.exr); got nothing")
     try:
-        path = Path(raw)
-        path.exists()
-        os.fsencode(raw)
+        os.stat(raw)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except (OSError, ValueError) as error:
-        raise BadInput(f"{raw[:120]!r}: not a usable path ({error})") from None
-    return path
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{raw[:120]!r}: not a usable path ({reason})") from None
+    return Path(raw)
 
 
 def _parse(path: Path) -> _Pattern:
@@ -220,7 +222,7 @@ def _frames_on_disk(folder: Path, pattern: _Pattern) -> tuple[int, ...]:
 
 
 def _names(folder: Path) -> list[str]:
-    """List the visible names in a folder; a folder that cannot be listed has none."""
+    """List the visible names in a folder; one that cannot be listed has none."""
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError:
@@ -236,7 +238,6 @@ def _number(stem: str) -> re.Match[str] | None:
 
 
 def _fits(number: str, width: int) -> bool:
-    """Say whether a written number is what padding to `width` digits gives."""
     return number == str(int(number)).zfill(width)
 
 
@@ -250,10 +251,9 @@ def _sequences_in(folder: Path) -> list[Sequence]:
             continue
         match = _number(stem)
         if match is None:
-            found.append(Sequence(str(folder / name), (1,), is_literal="#" in name))
-        else:
-            ends = (name[: match.start()], name[match.end() :])
-            groups.setdefault(ends, []).append(match[0])
+            found.append(Sequence(str(folder / name), (1,), is_literal=True))
+            continue
+        groups.setdefault((name[: match.start()], name[match.end() :]), []).append(match[0])
     for (head, tail), numbers in groups.items():
         for width, frames in _by_padding(numbers).items():
             template = str(folder / f"{head}{'#' * width}{tail}")
@@ -274,30 +274,27 @@ def _by_padding(numbers: list[str]) -> dict[int, list[int]]:
 
 
 def _only_sequence(folder: Path) -> Sequence:
-    """Give the one picture sequence of a folder; stills beside it do not count."""
-    found = _sequences_in(folder)
-    several = [sequence for sequence in found if len(sequence.frames) > 1]
-    choice = several or found
+    found = _sequences_in(folder)  # stills beside a sequence do not count
+    choice = [sequence for sequence in found if len(sequence.frames) > 1] or found
     if len(choice) == 1:
         return choice[0]
     if not choice:
         raise BadInput(f"{folder}: expected a folder with one picture sequence; got no pictures")
     names = "; ".join(_described(sequence) for sequence in choice[:6])
-    more = f" and {len(choice) - 6} more" if len(choice) > 6 else ""  # noqa: PLR2004
-    got = f"{len(choice)}: {names}{more}"
-    raise BadInput(f"{folder}: expected one picture sequence; got {got}. Name one")
+    more = f" and {len(choice) - 6} more" if len(choice) > 6 else ""
+    raise BadInput(f"{folder}: expected one sequence; got {len(choice)}: {names}{more}. Name one")
 
 
 def _described(sequence: Sequence) -> str:
-    name = Path(sequence.template).name
-    return f"{name} {format_frames(sequence.frames)}" if len(sequence.frames) > 1 else name
+    frames = f" {format_frames(sequence.frames)}" if len(sequence.frames) > 1 else ""
+    return Path(sequence.template).name + frames
 
 
 def _nearest(path: Path) -> str:
     """Say what lies near a name that was not found."""
     if not path.parent.is_dir():
         return f"; the folder {path.parent} does not exist"
-    described = {_described(s): Path(s.template).name for s in _sequences_in(path.parent)}
-    names = {*described, *(name for name in _names(path.parent) if is_video(name))}
-    ranked = difflib.get_close_matches(path.name, sorted(names)[:2000], n=3, cutoff=0.4)
+    described = map(_described, _sequences_in(path.parent))
+    names = sorted({*described, *filter(is_video, _names(path.parent))})
+    ranked = difflib.get_close_matches(path.name, names[:2000], n=3, cutoff=0.4)
     return f"; nearest: {', '.join(ranked)}" if ranked else f"; nothing like it in {path.parent}"

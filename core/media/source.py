@@ -14,7 +14,7 @@ import numpy as np
 
 from ..clip import Format
 from ..errors import BadInput, MissingFrame
-from .colour import PlateColour, plate_space
+from .colour import PlateColour, is_scene_referred, plate_space
 from .images import Header, Plate, probe, read_plate
 from .sequences import Sequence, find_sequence, format_frames, is_video
 from .video import VideoSource
@@ -91,6 +91,7 @@ class Shot:
     fps: Fraction | None
     colour: PlateColour
     is_exr: bool
+    is_scene_referred: bool
     is_video: bool
     proxy: int
     read: Callable[[int], Placed]
@@ -147,8 +148,9 @@ def open_video(path: Path, settings: ReadSettings) -> Shot:
         display=window,
         pixel_aspect=float(video.pixel_aspect),
         fps=video.fps,
-        colour=PlateColour(plate_space(None, choice=settings.colour)),
+        colour=PlateColour(plate_space(video, choice=settings.colour)),
         is_exr=False,
+        is_scene_referred=False,
         is_video=True,
         proxy=settings.proxy,
         read=read,
@@ -191,6 +193,7 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
         fps=first.fps,
         colour=PlateColour(plate_space(first, choice=settings.colour)),
         is_exr=first.file_format == "openexr",
+        is_scene_referred=is_scene_referred(first),
         is_video=False,
         proxy=settings.proxy,
         read=read,

@@ -1,7 +1,7 @@
 """Videos, through PyAV: exact random access to their frames, and writing them.
 
-A video's frames are numbered from 1, as in Nuke, in the order in which they are shown. Decoding keeps
-the depth of the file (:mod:`.yuv`); nothing is scaled, dropped or repeated.
+A video's frames are numbered from 1, as in Nuke, in the order in which they are shown. Decoding
+keeps the depth of the file (:mod:`.yuv`); nothing is scaled, dropped or repeated.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _build_index(container: InputContainer, stream: VideoStream, path: Path) -> 
     last = max((entry.pos + entry.size for entry in entries), default=0) if entries else 0
     if last > size:
         raise UnreadableFile(
-            f"{path}: truncated: its index reaches byte {last}, the file ends at {size}; copy it again"
+            f"{path}: truncated: its index expects {last} bytes; got {size}. Copy it again"
         )
     stamps: list[int | None] = []
     keys: list[tuple[int, int]] = []
@@ -92,8 +92,9 @@ def _build_index(container: InputContainer, stream: VideoStream, path: Path) -> 
 class VideoSource:
     """One video file, its frames readable in any order with the same result.
 
-    Safe to share between threads. Reading onwards decodes each frame once; any other jump starts at
-    the last key frame before it. Frames of a variable-rate file keep their order and lose their times.
+    Safe to share between threads. Reading onwards decodes each frame once; any other jump starts
+    at the last key frame before it. Frames of a variable-rate file keep their order and lose their
+    times.
 
     Attributes:
         width, height: pixels of the picture as it is shown (rotation applied).
@@ -101,12 +102,16 @@ class VideoSource:
         frames: 1..N; N is counted, not read from the header.
         pixel_aspect: width of a pixel over its height.
         colour: matrix, range and depth, as words for a report.
-        header_hints: what :func:`.colour.plate_space` may know of the file.
+        channel_format, interop_id, colour_space, chromaticities: what the file says of its colour,
+            for :func:`.colour.plate_space`: only HDR curves say anything.
 
     Raises:
         MissingFrame: no such file.
-        UnreadableFile: not a video, truncated, no video stream, or a rotation that is no right angle.
+        UnreadableFile: not a video, truncated, no video stream, or turned by no right angle.
     """
+
+    colour_space: str | None = None
+    chromaticities: tuple[float, ...] | None = None
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -145,7 +150,7 @@ class VideoSource:
         stream, form, context = self._stream, frame.format, self._stream.codec_context
         if frame.rotation % _RIGHT_ANGLE:
             raise UnreadableFile(
-                f"{self.path}: expected a rotation of 0, 90, 180 or 270 degrees; got {frame.rotation}"
+                f"{self.path}: expected a rotation by right angles; got {frame.rotation} degrees"
             )
         self._turns = frame.rotation // _RIGHT_ANGLE % 4
         aspect = Fraction(stream.sample_aspect_ratio or 1)
@@ -161,13 +166,15 @@ class VideoSource:
         told = _MATRICES.get(int(frame.colorspace)) or _MATRICES.get(int(context.colorspace))
         self._matrix = told or (Matrix.BT709 if hd else Matrix.BT601)
         ranges = (int(frame.color_range), int(context.color_range))
-        self._full = _FULL_RANGE in ranges or form.name.startswith("yuvj")
+        grey = form.name.startswith("gray") and not any(ranges)  # FFmpeg's own reading of these
+        self._full = _FULL_RANGE in ranges or grey or form.name.startswith("yuvj")
         bits = max(part.bits for part in form.components)
-        kind = "rgb" if form.is_rgb or form.has_palette else self._matrix.name.lower()
-        self.colour = f"{kind} {'full' if self._full else 'limited'} {bits}-bit"
+        coded = f"{self._matrix.name.lower()} {'full' if self._full else 'limited'}"
+        self.colour = f"{'rgb' if form.is_rgb or form.has_palette else coded} {bits}-bit"
         wide = int(frame.color_primaries) == _BT2020
         curve = {_PQ: "pq_rec2020_display", _HLG: "hlg_rec2020_display"}.get(int(frame.color_trc))
-        self.header_hints = {"colorInteropID": curve} if wide and curve else {}
+        self.interop_id = curve if wide else None
+        self.channel_format = f"uint{bits}"
 
     def _restart(self, key: int) -> None:
         """Point the decoder at a key frame; at 0, open the file anew."""
@@ -231,7 +238,13 @@ class VideoSource:
         return frame
 
     def read(self, frame: int) -> NDArray[np.float32]:
-        """Decode frame ``frame`` (from 1): ``(H, W, 3)`` float32 R'G'B', 0..1, in the file's own curve.
+        """Decode one frame.
+
+        Args:
+            frame: its number, from 1.
+
+        Returns:
+            ``(H, W, 3)`` float32 R'G'B', 0..1, in the file's own transfer curve.
 
         Raises:
             MissingFrame: the video has no such frame.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import av
 import av.error
@@ -66,7 +66,8 @@ class _Format:
 
 def _add_stream(out: OutputContainer, form: _Format, size: tuple[int, int]) -> VideoStream:
     encoder, layout, options = _ENCODERS[form.codec]
-    stream = out.add_stream(encoder, rate=form.fps, options={**options, "flags": "+bitexact"})
+    options = {**options, "flags": "+bitexact"}
+    stream = cast("VideoStream", out.add_stream(encoder, rate=form.fps, options=options))
     stream.height, stream.width = size
     stream.pix_fmt = layout
     context = stream.codec_context
@@ -82,14 +83,15 @@ def _to_frame(rgb: NDArray[np.float32], codec: Codec) -> av.VideoFrame:
     """Planes of one picture, padded to even sizes by repeating its last row and column."""
     height, width = rgb.shape[:2]
     rgb = np.nan_to_num(np.asarray(rgb, np.float32), posinf=1.0, neginf=0.0)
-    rgb = cv2.copyMakeBorder(rgb, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    even = cv2.copyMakeBorder(rgb, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    rgb = np.asarray(even, np.float32)
     eight = codec is Codec.H264
     planes = from_rgb(rgb, depth=8 if eight else 10, halve_rows=eight)
     frame = av.VideoFrame(rgb.shape[1], rgb.shape[0], _ENCODERS[codec][1])
     for plane, samples in zip(frame.planes, planes, strict=True):
         rows = np.zeros((plane.height, plane.line_size // samples.itemsize), samples.dtype)
         rows[:, : samples.shape[1]] = samples
-        plane.update(rows)
+        plane.update(rows.tobytes())
     frame.color_range = _LIMITED  # ProRes carries what the frames say, H.264 what the stream says
     frame.colorspace = frame.color_primaries = frame.color_trc = _BT709
     return frame
@@ -129,11 +131,11 @@ def write_video(
 ) -> None:
     """Write pictures as a BT.709 video of constant rate.
 
-    The file appears under its name only when it is whole; whatever stops the writing - an error of the
-    disk, of ``frames``, a cancel - leaves an older file untouched and nothing half-written behind. The
-    same pictures give the same bytes. Both codecs halve chroma across, so a picture of odd width or
-    height gains one column or row that repeats its last: cropping would lose picture, and 4:4:4 is
-    what ordinary players refuse.
+    The file appears under its name only when it is whole; whatever stops the writing - an error of
+    the disk, of ``frames``, a cancel - leaves an older file untouched and nothing half-written
+    behind. The same pictures give the same bytes. Both codecs halve chroma across, so a picture of
+    odd width or height gains one column or row that repeats its last: cropping would lose picture,
+    and 4:4:4 is what ordinary players refuse.
 
     Args:
         path: ``.mp4`` or ``.mov``.

@@ -1,9 +1,9 @@
 """Video samples to R'G'B' and back in floating point, at the full depth of the file.
 
-The scaler inside FFmpeg rounds and replicates chroma in ways that depend on the processor; here the
-whole path is one affine map per pixel (ITU-R BT.601, BT.709, BT.2020) and a linear filter for chroma
-that sits on the left luma sample (the position of MPEG-2, H.264, HEVC and ProRes when nothing else
-is said).
+The scaler inside FFmpeg rounds and replicates chroma in ways that depend on the processor; here
+the whole path is one affine map per pixel (ITU-R BT.601, BT.709, BT.2020) and a linear filter for
+chroma that sits on the left luma sample (the position of MPEG-2, H.264, HEVC and ProRes when
+nothing else is said).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _plane(frame: av.VideoFrame, index: int) -> Plane:
     """One plane of a planar frame as code values, float32."""
     plane = frame.planes[index]
     kind = np.uint8 if frame.format.components[index].bits <= 8 else np.uint16
-    rows = np.frombuffer(plane, dtype=kind).reshape(plane.height, -1)  # rows are padded
+    rows = np.frombuffer(memoryview(plane), dtype=kind).reshape(plane.height, -1)  # rows are padded
     return rows[:, : plane.width].astype(np.float32)
 
 
@@ -77,7 +77,7 @@ def _upsample(chroma: Plane, height: int, width: int) -> Plane:
     across, down = -(-width // chroma.shape[1]), -(-height // chroma.shape[0])
     if down > 1:
         size = (chroma.shape[1], chroma.shape[0] * down)
-        chroma = cv2.resize(chroma, size, interpolation=cv2.INTER_LINEAR)
+        chroma = np.asarray(cv2.resize(chroma, size, interpolation=cv2.INTER_LINEAR), np.float32)
     if across > 1:
         wide = np.empty((chroma.shape[0], chroma.shape[1] * across), np.float32)
         following = np.concatenate([chroma[:, 1:], chroma[:, -1:]], axis=1)
@@ -122,25 +122,27 @@ def to_rgb(frame: av.VideoFrame, matrix: Matrix, full_range: bool) -> NDArray[np
     depth = max(part.bits for part in frame.format.components)
     if frame.format.name.startswith("gbrp"):
         green, blue, red = (_plane(frame, index) for index in range(3))
-        return cv2.merge([red, green, blue]) * np.float32(1.0 / ((1 << depth) - 1))
+        stack = np.dstack([red, green, blue])
+        return np.multiply(stack, 1.0 / ((1 << depth) - 1), dtype=np.float32)
     black, span, neutral, chroma_span = _offsets(depth, full_range)
     luma = _plane(frame, 0)
     if frame.format.name.startswith("gray"):
         grey = np.clip((luma - np.float32(black)) / np.float32(span), 0.0, 1.0)
-        return cv2.merge([grey, grey, grey])
+        return np.repeat(grey[..., None], 3, axis=2).astype(np.float32, copy=False)
     height, width = luma.shape
     codes = cv2.merge([luma, *(_upsample(_plane(frame, i), height, width) for i in (1, 2))])
     scale = _ycc_to_rgb(matrix) / np.array([span, chroma_span, chroma_span])
     offset = -scale @ np.array([black, neutral, neutral])
-    rgb = cv2.transform(codes, np.column_stack([scale, offset]).astype(np.float32))
+    affine = np.column_stack([scale, offset]).astype(np.float32)
+    rgb = np.asarray(cv2.transform(codes, affine), np.float32)
     return np.clip(rgb, 0.0, 1.0, out=rgb)
 
 
 def _downsample(chroma: Plane, down: bool) -> Plane:
     """Halve across with (1 2 1)/4 on even columns and, if asked, down with a box of two."""
     left = np.concatenate([chroma[:, :1], chroma[:, 1:-1:2]], axis=1)
-    half = 0.5 * chroma[:, 0::2] + 0.25 * (left + chroma[:, 1::2])
-    return 0.5 * (half[0::2] + half[1::2]) if down else half
+    half = np.float32(0.5) * chroma[:, 0::2] + np.float32(0.25) * (left + chroma[:, 1::2])
+    return np.float32(0.5) * (half[0::2] + half[1::2]) if down else half
 
 
 def from_rgb(rgb: NDArray[np.float32], *, depth: int, halve_rows: bool) -> list[NDArray]:
@@ -160,7 +162,7 @@ def from_rgb(rgb: NDArray[np.float32], *, depth: int, halve_rows: bool) -> list[
     )
     offset = np.array([black, neutral, neutral])
     affine = np.column_stack([scale, offset]).astype(np.float32)
-    codes = cv2.transform(np.clip(rgb, 0.0, 1.0), affine)
+    codes = np.asarray(cv2.transform(np.clip(rgb, 0.0, 1.0), affine), np.float32)
     kind = np.uint8 if depth == 8 else np.uint16
     planes = [codes[..., 0], *(_downsample(codes[..., i], halve_rows) for i in (1, 2))]
     return [np.rint(plane).astype(kind) for plane in planes]

@@ -88,7 +88,7 @@ class FlowCache:
             os.replace(aside, self._path(key))
             self._make_room()
         except OSError as problem:
-            log.warning("flow cache: cannot write in %s (%s); going on without", self.folder, problem)
+            log.warning("flow cache: cannot write in %s (%s)", self.folder, problem)
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInput
-from .flow import Flow, is_known
+from .flow import UNKNOWN, Flow, is_known
 from .warp import inside, warp
 
 
@@ -92,17 +92,19 @@ def trust_mask(
     # The optimisation code writes -255 where eq 6 fails and 0 on motion boundaries, blurs, and
     # clips: a disocclusion eats into its surroundings, a boundary only softens.
     labels = firm.to(torch.float32) - (~matched).to(torch.float32)
-    return soften(_widened(labels, dilate))
+    return soften(_widened(labels, dilate)) * _leads_somewhere(flow.backward)
 
 
 def agrees(flow: Flow, check: float = 0.01, floor: float = 0.5) -> Tensor:
     """Return where forward and backward flow meet (eq 5, 6): (B, H, W, 1) bool on frame t."""
     back = flow.backward
-    there = warp(flow.forward, back)  # eq 5
+    # Not-a-number would reach neighbours through a weight of 0; a large number does not.
+    ahead = torch.where(is_known(flow.forward), flow.forward, UNKNOWN)
+    there = warp(ahead, back)  # eq 5
     error = _energy(there + back)
     # Written as what is trusted: not-a-number fails every comparison.
     meet = error <= check * (_energy(there) + _energy(back)) + floor
-    return meet & (inside(back) > 0) & is_known(back) & is_known(there)
+    return meet & _leads_somewhere(back) & is_known(there)
 
 
 def is_smooth(flow: Tensor, boundary: float = 0.01, floor: float = 0.002) -> Tensor:
@@ -146,6 +148,15 @@ def _check(flow: Flow, dilate: int) -> None:
         )
     if dilate < 0:
         raise BadInput(f"mask.dilate: expected 0 or more pixels; got {dilate}")
+
+
+def _leads_somewhere(backward: Tensor) -> Tensor:
+    """Return where a flow is known and its target in the frame.
+
+    Up to half a pixel beyond the last centre is still in the frame. The authors' code allows none;
+    then flow noise of a hundredth of a pixel makes the edge of a locked-off shot flicker.
+    """
+    return is_known(backward) & (inside(backward, slack=0.5) > 0)
 
 
 def _energy(vectors: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 Coarse to fine. On every level vectors spread to neighbours that they suit, dense inverse search
 (each pixel's window moved by Gauss-Newton steps, after Kroeger et al. 2016) refines them and TV-L1
-(Zach et al. 2007) settles the edges. Every operation is local to a pixel's surroundings and no value is summed over a frame, so
-the same pictures give the same bits at any thread count.
+(Zach et al. 2007) settles the edges. Every operation is local to a pixel's surroundings and no
+value is summed over a frame, so the same pictures give the same bits at any thread count.
 """
 
 from __future__ import annotations
@@ -196,9 +196,7 @@ def _slope(flow: Tensor) -> tuple[Tensor, Tensor]:
 
 def _divergence(across: Tensor, down: Tensor) -> Tensor:
     """Return the negative adjoint of `_slope`; what stands at the last pixel is always zero."""
-    return (
-        across - F.pad(across[..., :-1], (1, 0)) + down - F.pad(down[..., :-1, :], (0, 0, 1, 0))
-    )
+    return across - F.pad(across[..., :-1], (1, 0)) + down - F.pad(down[..., :-1, :], (0, 0, 1, 0))
 
 
 def _window(values: Tensor) -> Tensor:

@@ -58,22 +58,24 @@ def warp(image: Tensor, flow: Tensor, kernel: Kernel | str = Kernel.BILINEAR) ->
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
-def inside(flow: Tensor) -> Tensor:
+def inside(flow: Tensor, slack: float = 0.0) -> Tensor:
     """Return 1 where `x + flow(x)` needs no extrapolation, 0 elsewhere.
 
     Args:
         flow: (B, H, W, 2) pixels. Unknown or not-a-number vectors count as outside.
+        slack: pixels by which the target may lie beyond the centre of an edge pixel; at 0.5 it is
+            still within that pixel.
 
     Returns:
-        (B, H, W, 1) float32, 0 or 1: 1 where the target lies between the centres of the first and
-        the last pixel, both included.
+        (B, H, W, 1) float32, 0 or 1.
     """
     _, height, width, _ = flow.shape
     x = torch.arange(width, device=flow.device)
     y = torch.arange(height, device=flow.device)[:, None]
     u, v = flow[..., 0], flow[..., 1]
     # Compared as u >= -x rather than x + u >= 0: the sum would round away a small step outside.
-    within = (u >= -x) & (u <= width - 1 - x) & (v >= -y) & (v <= height - 1 - y)
+    across = (u >= -slack - x) & (u <= width - 1 + slack - x)
+    within = across & (v >= -slack - y) & (v <= height - 1 + slack - y)
     return within[..., None].to(torch.float32)
 
 

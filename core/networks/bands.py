@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .style_network import Plan, Stage, Statistics, StyleNetwork
+from .style_network import CARRIED, Plan, Stage, Statistics, StyleNetwork
 
 BAND_PIXELS = 96 * 1024
 
@@ -128,12 +128,14 @@ def paint_in_bands(
     weights = style[None]
     used: list[tuple[Tensor, Tensor]] = []
     x = x.to(bands.precision)
-    kept = x
+    carried, kept = x[..., -CARRIED:], x
     for stage in network.stages:
         assert isinstance(stage, Stage)
         plan = stage.plan
         if plan.opens:
             kept = x
+        if plan.recalls:
+            x = torch.cat((x[:, :height, :width], carried), -1)
         x, total, squares = convolve(x, stage, bands)
         if plan.normalised:
             if statistics is None:
@@ -146,7 +148,7 @@ def paint_in_bands(
             normalise(x, gain, offset, rectified=plan.rectified, rows=rows)
         if plan.closes:
             x += kept
-    return torch.sigmoid(x[:, :height, :width].float()), tuple(used)
+    return torch.sigmoid(x.float()), tuple(used)
 
 
 def moments(total: Tensor, squares: Tensor, pixels: int, *, pooled: bool) -> tuple[Tensor, Tensor]:

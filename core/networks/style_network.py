@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
+CARRIED = 4  # of them, those that the last layer sees again: paint to keep need not be painted anew
 
 Statistics = tuple[tuple[Tensor, Tensor], ...]
 """Mean and variance of each normalised layer, (N or 1, C) each, in the order of the layers."""
@@ -84,6 +85,7 @@ class Plan:
     rectified: bool = True
     opens: bool = False  # remembers its input for the residual connection
     closes: bool = False  # adds the remembered input to its output
+    recalls: bool = False  # reads the masked prior and the mask beside its input
 
 
 def reflect(x: Tensor, by: int) -> Tensor:
@@ -97,7 +99,7 @@ def plans(shape: Shape) -> tuple[Plan, ...]:
     stem = (Plan(INPUTS, shape.stem, 5, 2), Plan(shape.stem, width, 5, 2))
     block = (Plan(width, width, 3, opens=True), Plan(width, width, 3, rectified=False, closes=True))
     decoder = (Plan(width, up1, 3, upsampled=True), Plan(up1, up2, 3, upsampled=True))
-    head = (Plan(up2, 3, 5, normalised=False, rectified=False),)
+    head = (Plan(up2 + CARRIED, 3, 5, normalised=False, rectified=False, recalls=True),)
     return stem + block * shape.blocks + decoder + head
 
 
@@ -127,11 +129,13 @@ class StyleNetwork(nn.Module):
         """
         height, width = x.shape[-2:]
         used: list[tuple[Tensor, Tensor]] = []
-        kept = x
+        carried, kept = x[:, -CARRIED:], x
         for stage in self.stages:
             assert isinstance(stage, Stage)
             if stage.plan.opens:
                 kept = x
+            if stage.plan.recalls:
+                x = torch.cat((x[..., :height, :width], carried), 1)
             x = stage.convolve(x)
             if stage.plan.normalised:
                 variance, mean = torch.var_mean(x, (2, 3), correction=0)
@@ -146,4 +150,4 @@ class StyleNetwork(nn.Module):
                 x = F.relu(x)
             if stage.plan.closes:
                 x = x + kept
-        return torch.sigmoid(x[..., :height, :width]), tuple(used)
+        return torch.sigmoid(x), tuple(used)

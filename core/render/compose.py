@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..media.alpha import premultiply
 from ..media.colour import PlateColour
-from ..media.encoding import decode
+from ..media.encoding import Encoding
 from ..stylizers.prior import resize_picture
 from .prepare import Prepared
 
@@ -77,9 +77,8 @@ def compose(
     painted: Tensor,
     settings: PaintSettings,
     colour: PlateColour,
-    *,
+    encoding: Encoding,
     matte: np.ndarray | None = None,
-    exposure: float = 0.0,
 ) -> np.ndarray:
     """Bring a painted frame back over its plate.
 
@@ -88,8 +87,8 @@ def compose(
         painted: (1, h, w, 3) network encoding, at painting size.
         settings: strength, mix, colours, detail.
         colour: the plate's colour space.
+        encoding: how the plate was encoded.
         matte: (H, W), 1 means paint here; None paints everywhere.
-        exposure: stops that were added before encoding.
 
     Returns:
         (H, W, 3) float32 over the canvas, in the plate's space and association.
@@ -101,12 +100,12 @@ def compose(
     if not amount.any():
         return plate
     blended = blend(frame.encoded, painted, settings)
-    linear = decode(blended, frame.linear, exposure)
+    linear = encoding.decode(blended, frame.linear)
     below = frame.linear.clamp(max=0) * (1 - settings.strength)
     result = colour.from_linear((linear + below)[0].cpu().numpy())
     alpha = frame.placed.alpha
     if alpha is not None and frame.placed.is_premultiplied:
-        result = premultiply(result, alpha)
+        result = premultiply(result, alpha, plate)
     return over(plate, result, amount[..., None], alpha)
 
 

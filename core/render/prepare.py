@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..media.alpha import extend_under_alpha, unpremultiply
 from ..media.colour import PlateColour, sanitise
-from ..media.encoding import encode
+from ..media.encoding import Encoding
 from ..media.source import Placed
 
 
@@ -29,7 +29,7 @@ class Prepared:
     encoded: Tensor
 
 
-def prepare(placed: Placed, colour: PlateColour, exposure: float, device: torch.device) -> Prepared:
+def prepare(placed: Placed, colour: PlateColour, encoding: Encoding, device: torch.device) -> Prepared:
     """Bring a plate to the network's colours: finite, opaque, scene-linear, encoded."""
     rgb, _ = sanitise(placed.rgb)
     if placed.alpha is not None:
@@ -38,4 +38,4 @@ def prepare(placed: Placed, colour: PlateColour, exposure: float, device: torch.
             rgb = unpremultiply(rgb, alpha)
         rgb = extend_under_alpha(rgb, alpha)
     linear = torch.from_numpy(np.ascontiguousarray(colour.to_linear(rgb)))[None].to(device)
-    return Prepared(placed, linear, encode(linear, exposure))
+    return Prepared(placed, linear, encoding.encode(linear))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -130,11 +130,21 @@ class Painter:
         Raises:
             BadInput: the frame has another size than the last one.
         """
-        x, primed = self.assemble(frame, prior, state)
+        layers, primed = self.assemble(frame, prior, state)
+        return self.paint_layers(layers, primed, state)
+
+    def paint_layers(
+        self, layers: Tensor, primed: bool, state: PaintState
+    ) -> tuple[Tensor, PaintState]:
+        """Paint the seven channels (1, h, w, 7) that `assemble` made."""
         frozen = self.statistics
         statistics = (frozen.primed if primed else frozen.unprimed) if frozen else None
-        painted, _ = paint_in_bands(self.network, x, self.style, statistics, self.bands)
+        painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
         return painted, PaintState(painted, state.age + 1)
+
+    def frozen(self, statistics: ShotStatistics) -> Painter:
+        """Return the same painter with frozen statistics."""
+        return replace(self, statistics=statistics)
 
     def assemble(
         self, frame: Tensor, prior: Prior | None, state: PaintState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 Features = dict[str, Tensor]
 
@@ -66,3 +67,23 @@ def total_variation(pictures: Tensor) -> Tensor:
 def temporal_loss(painted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the short-term temporal error per picture (N,): Ruder et al. eq 8, over all pixels."""
     return (mask * (painted - target).square()).mean((1, 2, 3))
+
+
+def lattice(pictures: Tensor, period: int = 4, block: int = 32) -> Tensor:
+    """Return the energy at the network's own stride, per picture (N,).
+
+    Slow changes are taken off, then blocks are folded onto one period and averaged: what remains
+    repeats with the stride and belongs to the network, not to the picture.
+
+    Args:
+        pictures: (N, 3, H, W), at least one block in size.
+        period: stride of the network in pixels.
+        block: side of the blocks.
+    """
+    pictures = pictures[..., 1:, 1:] - F.avg_pool2d(pictures, period, 1, period // 2)[..., 1:-1, 1:-1]
+    count, channels, height, width = pictures.shape
+    rows, columns, folds = height // block, width // block, block // period
+    cut = pictures[..., : rows * block, : columns * block]
+    cut = cut.reshape(count, channels, rows, folds, period, columns, folds, period)
+    folded = cut.mean((3, 6)).permute(0, 1, 2, 4, 3, 5)
+    return folded.var((4, 5)).mean((1, 2, 3))

@@ -20,14 +20,14 @@ class Recipe:
     size: int = 160  # pixels, side of a training frame
     short_side: int = 288  # of the photographs in memory
     style_side: int = 256  # short side of the style pictures: what decides the size of a stroke
-    fresh: int = 1  # samples without a prior per iteration
-    rolling: int = 3  # samples that go on from their own last output per iteration
+    batch: int = 4  # samples per iteration
     slots: int = 24  # shots that are under way at any time
     rate: float = 2e-3
     style_weight: float = 10.0
     content_weight: float = 0.55
     variation_weight: float = 0.05
     temporal_weight: float = 400.0
+    lattice_weight: float = 300.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: int = 1
     shape: Shape = field(default_factory=Shape)
@@ -39,9 +39,13 @@ class Recipe:
         return self.rate * min((step + 1) / 100, 1.0) * (0.02 + 0.98 * cosine)
 
     def temporal_ramp(self, step: int) -> float:
-        """Raise the temporal weight over the first quarter: paint first, then hold still."""
-        progress = min(step / (0.25 * self.iterations), 1.0)
+        """Raise the temporal weight over the first two fifths: paint first, then hold still."""
+        progress = min(step / (0.4 * self.iterations), 1.0)
         return self.temporal_weight * (0.05 + 0.95 * progress)
+
+    def fresh(self, step: int) -> int:
+        """Return the samples of a batch that have no prior: most of them while it learns to paint."""
+        return max(1, (3 if step < 0.25 * self.iterations else 1) * self.batch // 4)
 
     def longest_shot(self, step: int) -> int:
         """Frames a training shot may last: Ruder's growing recursion (table 1), and then on."""

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import UnreadableFile
 from ..networks.loss_network import load_loss_network
 from ..networks.style_network import Statistics, StyleNetwork
-from .losses import content_loss, style_grams, style_loss, temporal_loss, total_variation
+from .losses import content_loss, lattice, style_grams, style_loss, temporal_loss, total_variation
 from .recipe import Recipe
 from .slots import Slots
 from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, spoil_mask
@@ -38,6 +38,7 @@ class Losses:
     style: float
     content: float
     temporal: float
+    lattice: float
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,13 @@ class Trainer:
         """Run one iteration."""
         rng = self.random()
         recipe = self.recipe
-        seeds = [int(rng.integers(2**62)) for _ in range(recipe.fresh)]
+        fresh = recipe.fresh(self.step)
+        seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
         under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
-        count = min(recipe.rolling, len(under_way))
+        count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
         batch = self.batch(seeds, rolling, rng)
-        frozen = self.slots.statistics(rolling, recipe.fresh)
+        frozen = self.slots.statistics(rolling, fresh)
         weights = F.one_hot(batch.styles, recipe.shape.styles).float()
         painted, used = self.network(batch.x, weights, frozen)
         losses = self.learn(batch, painted)
@@ -143,7 +145,8 @@ class Trainer:
         variation = recipe.variation_weight * total_variation(painted).mean()
         weight = recipe.temporal_ramp(self.step)
         temporal = weight * temporal_loss(painted, batch.target, batch.mask).mean()
-        total = style + content + variation + temporal
+        pattern = recipe.lattice_weight * lattice(painted).mean()
+        total = style + content + variation + temporal + pattern
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.learning_rate(self.step)
         self.optimiser.zero_grad()
@@ -155,7 +158,9 @@ class Trainer:
             pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
             for mean, value in pairs:
                 mean.lerp_(value, 1 - keep)
-        return Losses(total.item(), style.item(), content.item(), temporal.item())
+        return Losses(
+            total.item(), style.item(), content.item(), temporal.item(), pattern.item()
+        )
 
     def remember(
         self,
@@ -168,8 +173,8 @@ class Trainer:
     ) -> None:
         """Store what was painted, and begin new shots in slots that are empty or have run long."""
         slots, recipe = self.slots, self.recipe
-        slots.advance(rolling, painted[recipe.fresh :])
-        for row, slot in enumerate(rolling.tolist(), start=recipe.fresh):
+        slots.advance(rolling, painted[len(seeds) :])
+        for row, slot in enumerate(rolling.tolist(), start=len(seeds)):
             shot = self.shooter.draw(int(slots.seeds[slot]))
             if shot.frozen and int(slots.ages[slot]) == 1:
                 slots.freeze(torch.tensor([slot]), used, torch.tensor([row]))

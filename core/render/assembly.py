@@ -1,0 +1,238 @@
+"""From what a user asks for to a job that can be rendered, the same for every door."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import BadInput
+from ..looks import Look
+from ..media.sequences import parse_frames
+from ..media.source import ReadSettings, Shot, open_shot
+from ..motion.cache import FlowCache
+from ..motion.estimators import make_estimator
+from ..sequence import Checkpoints
+from ..stylizers.load import load_painter
+from ..stylizers.painter import PaintState, ShotStatistics
+from .given_motion import GivenMotion, VectorSettings, given_motion
+from .matte import open_matte
+from .motion import EstimatedMotion, Motion
+from .output import Output, plan_output
+from .painting import Settings, ShotPainting
+from .renderer import Job
+
+
+class Device(enum.Enum):
+    """Where tensors live."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    MPS = "mps"
+    CPU = "cpu"
+
+
+class Precision(enum.Enum):
+    """Of the convolutions; everything else is float32."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for. Everything optional has the default an artist would choose."""
+
+    source: str | Shot
+    look: Look
+    read: ReadSettings = field(default_factory=ReadSettings)
+    settings: Settings = field(default_factory=Settings)
+    frames: str | None = None  # which frames are written; None: all
+    cold: bool = False  # begin the recursion at the first written frame
+    matte: str | None = None
+    invert_matte: bool = False
+    vectors: VectorSettings | None = None  # rendered motion; None: estimated
+    flow_cache: Path | None = None
+    statistics: Path | None = None  # frozen statistics measured before
+    device: Device = Device.AUTO
+    precision: Precision = Precision.FLOAT32
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A request made ready."""
+
+    request: Request
+    shot: Shot
+    frames: tuple[int, ...]
+    device: torch.device
+    motion: Motion
+
+    def painting(self, checkpoints: Checkpoints[PaintState] | None = None) -> ShotPainting:
+        """Build the painting; nothing is read yet."""
+        request = self.request
+        precision = torch.bfloat16 if request.precision is Precision.BFLOAT16 else torch.float32
+        painter = load_painter(request.look, self.device, precision)
+        if request.statistics is not None:
+            painter = painter.frozen(ShotStatistics.load(request.statistics, self.device))
+        matte = request.matte
+        recursion = self.shot.frames
+        if request.cold:
+            recursion = tuple(frame for frame in recursion if frame >= self.frames[0])
+        return ShotPainting(
+            self.shot,
+            painter,
+            self.motion,
+            request.settings,
+            matte=open_matte(matte, self.shot, inverted=request.invert_matte) if matte else None,
+            frames=recursion,
+            checkpoints=checkpoints,
+            device=self.device,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything that decides the pixels, as plain values."""
+        request, shot = self.request, self.shot
+        look = request.look
+        return {
+            "version": product_version(),
+            "source": shot.name,
+            "shot": {
+                "frames": [shot.frames[0], shot.frames[-1], len(shot.frames)],
+                "canvas": list(vars(shot.canvas).values()),
+                "display": list(vars(shot.display).values()),
+                "colour": shot.colour.space,
+                "missing": {str(k): v for k, v in shot.stands_in.items()},
+                "proxy": shot.proxy,
+                "layer": request.read.layer,
+            },
+            "look": {
+                "name": look.name,
+                "title": look.title,
+                "weights": look.weights.sha256,
+                "style": look.weights.style,
+            },
+            "settings": plain(asdict(request.settings)),
+            "motion": self.motion.name,
+            "matte": [request.matte, request.invert_matte] if request.matte else None,
+            "cold": self.frames[0] if request.cold else None,
+            "statistics": str(request.statistics) if request.statistics else None,
+            "precision": request.precision.value,
+            "device": self.device.type,
+        }
+
+    def job(self, output: str, *, overwrite: bool = False, layers: bool = False) -> Job:
+        """Plan a render of the request.
+
+        Raises:
+            BadInput: whatever is wrong with the output.
+        """
+        planned: Output = plan_output(output, self.shot, self.frames)
+        if layers and Path(planned.sequence.template).suffix.lower() != ".exr":
+            raise BadInput(f"output {output}: debug layers need an EXR sequence.")
+        factory: Callable[..., ShotPainting] = self.painting
+        return Job(
+            painting=factory,
+            output=planned,
+            shot=self.shot,
+            frames=self.frames,
+            identity=self.identity() | {"output_colour": planned.colour.space, "layers": layers},
+            overwrite=overwrite,
+            layers=layers,
+            facts=machine(),
+        )
+
+
+def assemble(request: Request) -> Assembly:
+    """Open the shot and everything it needs.
+
+    Raises:
+        StillbrushError: one clear line on whatever is wrong.
+    """
+    source = request.source
+    shot = source if isinstance(source, Shot) else open_shot(source, request.read)
+    frames = chosen_frames(request.frames, shot)
+    device = pick_device(request.device)
+    if request.vectors is not None:
+        motion: Motion = given_motion(request.vectors, shot, device)
+    else:
+        knobs = request.settings.knobs
+        cache = FlowCache(request.flow_cache) if request.flow_cache else None
+        motion = EstimatedMotion(make_estimator(knobs.method, knobs.quality), cache)
+    return Assembly(request, shot, frames, device, motion)
+
+
+def chosen_frames(text: str | None, shot: Shot) -> tuple[int, ...]:
+    """Return the frames to write.
+
+    Raises:
+        BadInput: the shot lacks one of them.
+    """
+    if text is None:
+        return shot.frames
+    wanted = parse_frames(text)
+    lacking = [frame for frame in wanted if frame not in shot.frames]
+    if lacking:
+        raise BadInput(
+            f"frames {text}: the shot has {shot.frames[0]} to {shot.frames[-1]}; "
+            f"there is no frame {lacking[0]}."
+        )
+    return wanted
+
+
+def pick_device(device: Device) -> torch.device:
+    """Return the device to work on.
+
+    Raises:
+        BadInput: there is no such device here.
+    """
+    available = {
+        Device.CUDA: torch.cuda.is_available(),
+        Device.MPS: torch.backends.mps.is_available(),
+        Device.CPU: True,
+    }
+    if device is Device.AUTO:
+        return torch.device(next(d.value for d, there in available.items() if there))
+    if not available[device]:
+        raise BadInput(f"device {device.value}: this machine has none, or torch was built without it.")
+    return torch.device(device.value)
+
+
+def plain(value: Any) -> Any:
+    """Turn enumerations and tuples into plain values, for JSON."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+@functools.cache
+def product_version() -> str:
+    """Return our version."""
+    try:
+        return version("stillbrush")
+    except PackageNotFoundError:
+        return "0.1.0+checkout"
+
+
+def machine() -> dict[str, Any]:
+    """Return what a render ran on."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+__all__ = ["Assembly", "Device", "GivenMotion", "Precision", "Request", "assemble"]

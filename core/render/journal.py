@@ -1,0 +1,139 @@
+"""The journal of a render: which frames are finished, and of which settings.
+
+One JSON line a frame, appended and flushed when the frame's file is whole under its own name. After
+a crash the render goes on from there. Checkpoints of the recursion lie beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import UnreadableFile, WriteRefused
+from ..hashing import file_sha256
+from ..state import load_state, save_state
+from ..stylizers.painter import PaintState
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One finished frame."""
+
+    frame: int
+    file: str
+    size: int
+    sha256: str
+    numbers: dict[str, float] = field(default_factory=dict)
+
+
+def fingerprint(settings: dict[str, Any]) -> str:
+    """Return a digest of everything that decides the pixels."""
+    text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Journal:
+    """The journal of one output, in a hidden folder beside it."""
+
+    def __init__(self, folder: Path, name: str, digest: str) -> None:
+        self.folder = folder / ".stillbrush" / name
+        self.path = self.folder / "journal.jsonl"
+        self.digest = digest
+        self.entries: dict[int, Entry] = {}
+
+    def read(self) -> str | None:
+        """Read the entries; return the fingerprint they were made with, None without a journal.
+
+        A last line that was cut off by a crash is no entry.
+        """
+        if not self.path.is_file():
+            return None
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        made_with = None
+        for line in lines:
+            try:
+                record = json.loads(line)
+                if "stillbrush-journal" in record:
+                    made_with = str(record["fingerprint"])
+                else:
+                    entry = Entry(**record)
+                    self.entries[entry.frame] = entry
+            except (ValueError, KeyError, TypeError):
+                continue
+        return made_with
+
+    def is_finished(self, frame: int, path: Path) -> bool:
+        """Say whether a frame's file is there, whole, and the one that was written."""
+        entry = self.entries.get(frame)
+        if entry is None or not path.is_file() or path.stat().st_size != entry.size:
+            return False
+        return file_sha256(path) == entry.sha256
+
+    def begin(self, keep: set[int]) -> None:
+        """Start the journal's file afresh with the entries that still hold."""
+        self.entries = {frame: e for frame, e in sorted(self.entries.items()) if frame in keep}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            aside = self.path.with_suffix(".partial")
+            with aside.open("w", encoding="utf-8") as file:
+                head = {"stillbrush-journal": VERSION, "fingerprint": self.digest}
+                file.write(json.dumps(head) + "\n")
+                for entry in self.entries.values():
+                    file.write(json.dumps(vars(entry)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(aside, self.path)
+        except OSError as error:
+            raise WriteRefused(f"journal {self.path}: cannot be written ({error}).") from error
+
+    def add(self, frame: int, path: Path, numbers: dict[str, float]) -> None:
+        """Append a finished frame."""
+        entry = Entry(frame, path.name, path.stat().st_size, file_sha256(path), numbers)
+        self.entries[frame] = entry
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(vars(entry)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise WriteRefused(f"journal {self.path}: cannot be written ({error}).") from error
+
+
+class OnDisk:
+    """Checkpoints of the recursion, beside the journal, float32: going on from one is exact."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, frame: int) -> Path:
+        """Return the file of a frame's state."""
+        return self.folder / f"state.{frame}.safetensors"
+
+    def before(self, frame: int) -> tuple[int, PaintState] | None:
+        """Return the latest sound checkpoint that is <= frame, and the state after it."""
+        numbers = []
+        for path in self.folder.glob("state.*.safetensors"):
+            text = path.name.split(".")[1]
+            if text.lstrip("-").isdigit() and int(text) <= frame:
+                numbers.append(int(text))
+        for number in sorted(numbers, reverse=True):
+            try:
+                return number, load_state(PaintState, self.path(number))
+            except UnreadableFile:
+                self.path(number).unlink(missing_ok=True)
+        return None
+
+    def keep(self, frame: int, state: PaintState) -> None:
+        """Store the state after a frame."""
+        save_state(state, self.path(frame))
+
+    def clear(self) -> None:
+        """Remove every checkpoint."""
+        for path in self.folder.glob("state.*.safetensors"):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,179 @@
+"""Where a shot goes: frames of a sequence, or a video that is muxed from finished frames."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from ..clip import Clip
+from ..errors import BadInput, WriteRefused
+from ..media.colour import DISPLAY, LINEAR, PlateColour, find_space
+from ..media.images import WRITABLE_SUFFIXES, read_plate, write_picture
+from ..media.sequences import Sequence, format_frames, is_video, output_sequence
+from ..media.source import Placed, Shot
+from ..media.video_writer import Codec, write_video
+from .painting import in_space
+
+DEFAULT_RATE = Fraction(24)
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output.
+
+    Attributes:
+        sequence: where each frame is written; for a video, lossless frames in the work folder.
+        folder: where journal, report and checkpoints lie.
+        name: what they are called.
+        video: the video to mux in the end; None for a sequence.
+        colour: the colour space that is written.
+    """
+
+    sequence: Sequence
+    folder: Path
+    name: str
+    video: Path | None
+    colour: PlateColour
+
+    def path(self, frame: int) -> Path:
+        """Return the file of a frame."""
+        return self.sequence.path(frame)
+
+    def write(
+        self,
+        placed: Placed,
+        rgb: np.ndarray,
+        shot: Shot,
+        *,
+        layers: dict[str, np.ndarray],
+        metadata: dict[str, str],
+    ) -> Path:
+        """Write one finished frame (H, W, 3) over the canvas; whole, or not at all."""
+        rgb = in_space(placed, rgb, shot.colour, self.colour)
+        path = self.path(placed.frame)
+        cut = {name: values[placed.inside] for name, values in layers.items()}
+        alpha = placed.alpha if placed.plate is None else None
+        write_picture(
+            path,
+            rgb[placed.inside],
+            placed.plate,
+            overwrite=True,
+            alpha=alpha,
+            extra=cut or None,
+            metadata=metadata,
+        )
+        return path
+
+    def mux(self, frames: tuple[int, ...], shot: Shot, *, overwrite: bool) -> None:
+        """Make the video out of the finished frames and let go of them."""
+        if self.video is None:
+            return
+
+        def pictures() -> Iterator[np.ndarray]:
+            for frame in frames:
+                yield read_plate(self.path(frame), frame).rgb
+
+        rate = shot.fps or DEFAULT_RATE
+        write_video(
+            self.video, pictures(), rate, overwrite=overwrite, pixel_aspect=shot.pixel_aspect
+        )
+        shutil.rmtree(self.path(frames[0]).parent, ignore_errors=True)
+
+
+def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
+    """Decide where frames go.
+
+    Raises:
+        BadInput: unknown format, a name without a frame number, output equal to input.
+    """
+    if is_video(text):
+        return plan_video(Path(text))
+    default = shot.name if not shot.is_video else f"{Path(shot.name).stem}.####.png"
+    sequence = output_sequence(text, frames, default_name=default)
+    suffix = Path(sequence.template).suffix.lower()
+    if suffix not in WRITABLE_SUFFIXES:
+        known = ", ".join(sorted(WRITABLE_SUFFIXES | {".mp4", ".mov"}))
+        raise BadInput(f"output {text}: expected a name that ends in {known}; got {suffix or 'none'}.")
+    refuse_source(sequence, shot, frames)
+    folder = Path(sequence.template).parent
+    name = Path(sequence.template).name.replace("#", "")
+    name = ".".join(part for part in name.split(".") if part) or "frames"
+    return Output(sequence, folder, name, None, output_colour(shot, suffix == ".exr"))
+
+
+def write_clip(
+    output: Output, clip: Clip[Tensor], shot: Shot, *, overwrite: bool
+) -> tuple[str, ...]:
+    """Write every frame of a clip of pictures (1, H, W, 3) over the shot's canvas.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        WriteRefused: a file is there already.
+    """
+    if not overwrite:
+        refuse_existing(output, clip.frames)
+    files = []
+    for frame in clip.frames:
+        rgb = clip.frame(frame)[0].cpu().numpy()
+        placed = shot.read(frame)
+        files.append(str(output.write(placed, rgb, shot, layers={}, metadata={})))
+    output.mux(clip.frames, shot, overwrite=overwrite)
+    return tuple(files) if output.video is None else (str(output.video),)
+
+
+def plan_video(path: Path) -> Output:
+    """Plan a video: frames go to the work folder first."""
+    Codec.of(path)
+    work = path.parent / ".stillbrush" / path.name / "frames"
+    sequence = Sequence(str(work / "frame.######.png"), ())
+    return Output(sequence, path.parent, path.name, path, PlateColour(find_space(DISPLAY)))
+
+
+def output_colour(shot: Shot, is_exr: bool) -> PlateColour:
+    """Return the space to write: the plate's own, unless the kind of file says otherwise.
+
+    A scene-referred plate written to a display format becomes sRGB; a display plate written to EXR
+    becomes linear Rec.709.
+    """
+    if is_exr == shot.is_scene_referred or shot.is_exr == is_exr:
+        return shot.colour
+    return PlateColour(find_space(LINEAR if is_exr else DISPLAY))
+
+
+def refuse_source(sequence: Sequence, shot: Shot, frames: tuple[int, ...]) -> None:
+    """Refuse to write over the plate."""
+    if shot.sequence is None:
+        return
+    for frame in frames:
+        target = sequence.path(frame)
+        if frame in shot.stands_in or not target.exists():
+            continue
+        if target.samefile(shot.sequence.path(frame)):
+            raise BadInput(f"output {target}: is the plate itself. Write to another folder or name.")
+
+
+def refuse_existing(output: Output, frames: tuple[int, ...]) -> None:
+    """Refuse to replace files.
+
+    Raises:
+        WriteRefused: names them.
+    """
+    if output.video is not None:
+        if output.video.exists():
+            raise WriteRefused(f"{output.video}: is there already. --overwrite replaces it.")
+        return
+    there = [frame for frame in frames if output.path(frame).exists()]
+    if there:
+        raise WriteRefused(
+            f"{output.sequence.template}: frames {format_frames(there)} are there already, made "
+            "with other settings or by something else. --overwrite replaces them."
+        )
+

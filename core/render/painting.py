@@ -1,0 +1,223 @@
+"""A shot being painted: every frame of it, in any order, with the same pixels.
+
+This is what the command line, StylizeShot and the hosts have in common. ``renderer.py`` drives it
+over a range; a preview pulls single frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import BadInput
+from ..knobs import ShotKnobs
+from ..media.alpha import premultiply, unpremultiply
+from ..media.colour import PlateColour
+from ..media.encoding import Encoding
+from ..media.source import Placed, Shot
+from ..motion.consistency import trust
+from ..motion.cuts import is_cut
+from ..motion.flow import Flow
+from ..sequence import Checkpoints, Timeline
+from ..stylizers.painter import (
+    Normalise,
+    Painter,
+    PaintState,
+    Sample,
+    ShotStatistics,
+    painting_size,
+)
+from ..stylizers.prior import Prior, make_prior, resize_picture
+from .compose import compose
+from .matte import Matte
+from .motion import Motion
+from .pipeline import Shared, Stopwatch
+from .prepare import Prepared, prepare
+
+SAMPLED_PIXELS = 3_000_000  # of all samples together, at painting size
+MOST_SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides the pixels, beside the shot and the look's weights."""
+
+    knobs: ShotKnobs = field(default_factory=ShotKnobs)
+    exposure: float = 0.0
+    per_frame: bool = False  # the same network without a prior
+    cuts: tuple[int, ...] = ()  # first frames of new shots
+
+
+@dataclass(frozen=True)
+class Ready:
+    """One frame with all that painting it needs."""
+
+    prepared: Prepared
+    small: Tensor  # (1, h, w, 3), network encoding, painting size
+    flow: Flow | None
+    prior: Prior | None
+    is_cut: bool
+
+
+@dataclass(frozen=True)
+class Painted:
+    """One frame painted, before it goes back over its plate."""
+
+    picture: Tensor  # (1, h, w, 3), network encoding
+    carried: Tensor | None  # (1, h, w, 4): the masked warped prior and its mask
+
+
+class ShotPainting:
+    """A shot, a painter and settings; frames on demand."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        shot: Shot,
+        painter: Painter,
+        motion: Motion,
+        settings: Settings,
+        *,
+        matte: Matte | None = None,
+        frames: tuple[int, ...] | None = None,
+        checkpoints: Checkpoints[PaintState] | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        """Set a painting up; nothing is read yet.
+
+        Args:
+            shot: what is painted.
+            painter: with what.
+            motion: where the motion comes from.
+            settings: how.
+            matte: where; None paints everywhere.
+            frames: frames of the recursion, if it is to begin later than the shot.
+            checkpoints: where states are kept; in memory by default.
+            device: where tensors live; the processor by default.
+        """
+        self.shot, self.motion, self.settings, self.matte = shot, motion, settings, matte
+        self.device = device or torch.device("cpu")
+        self.frames = frames or shot.frames
+        self.encoding = Encoding(settings.exposure, shot.is_scene_referred)
+        self.stopwatch = Stopwatch()
+        self.prepared = Shared(self.prepare, keep=8)
+        canvas, stroke = shot.canvas, settings.knobs.stroke_size
+        self.size = painting_size(canvas.height, canvas.width, shot.display.width, stroke)
+        self.painter = painter
+        self.check()
+        self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(
+            self.step,
+            self.ready,
+            self.frames,
+            fresh=PaintState(),
+            resets=lambda frame, ready: ready.is_cut,
+            begins=lambda frame: settings.per_frame or frame in settings.cuts,
+            checkpoints=checkpoints,
+        )
+
+    def check(self) -> None:
+        """Refuse cuts that are no frames of the shot."""
+        for cut in self.settings.cuts:
+            if cut not in self.shot.frames:
+                low, high = self.shot.frames[0], self.shot.frames[-1]
+                raise BadInput(f"cuts: expected frames of the shot, {low} to {high}; got {cut}.")
+
+    def prepare(self, frame: int) -> Prepared:
+        """Read one frame and bring it to the network's colours."""
+        with self.stopwatch.stage("read"):
+            placed = self.shot.read(frame)
+        with self.stopwatch.stage("prepare"):
+            return prepare(placed, self.shot.colour, self.encoding, self.device)
+
+    def ready(self, frame: int) -> Ready:
+        """Do all of a frame's work that needs no painted picture."""
+        this = self.prepared.get(frame)
+        small = resize_picture(this.encoded, *self.size).clamp(0, 1)
+        place = self.frames.index(frame)
+        if self.settings.per_frame or place == 0 or frame in self.settings.cuts:
+            return Ready(this, small, None, None, is_cut=place > 0)
+        last = self.prepared.get(self.frames[place - 1])
+        with self.stopwatch.stage("motion"):
+            return self.continued(last, this, small)
+
+    def continued(self, last: Prepared, this: Prepared, small: Tensor) -> Ready:
+        """Measure how a frame goes on from the one before it; a cut does not."""
+        flow = self.motion.between(last, this)
+        knobs = self.settings.knobs
+        if knobs.detect_cuts and is_cut(last.encoded, this.encoded, flow, knobs.cut_sensitivity):
+            return Ready(this, small, flow, None, is_cut=True)
+        return Ready(this, small, flow, self.prior(flow), is_cut=False)
+
+    def prior(self, flow: Flow) -> Prior:
+        """Say how to carry paint along a flow."""
+        knobs = self.settings.knobs
+        mask = trust(
+            flow,
+            check=knobs.check,
+            check_floor=knobs.check_floor,
+            boundary=knobs.boundary,
+            boundary_floor=knobs.boundary_floor,
+            dilate=knobs.dilate,
+        )
+        return make_prior(flow, mask, knobs)
+
+    def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
+        """Paint one frame: the operator that the timeline carries through time."""
+        with self.stopwatch.stage("paint"):
+            layers, primed = self.painter.assemble(x.small, x.prior, state)
+            picture, state = self.painter.paint_layers(layers, primed, state)
+        return Painted(picture, layers[..., 3:] if primed else None), state
+
+    def finish(self, frame: Prepared, painted: Tensor) -> np.ndarray:
+        """Bring a painted frame back over its plate: (H, W, 3) over the canvas, plate's space."""
+        with self.stopwatch.stage("finish"):
+            matte = self.matte.frame(frame.placed.frame) if self.matte else None
+            knobs, colour = self.settings.knobs, self.shot.colour
+            return compose(frame, painted, knobs, colour, self.encoding, matte)
+
+    def frame(self, number: int) -> np.ndarray:
+        """Return one finished frame, whatever was asked for before: (H, W, 3), plate's space."""
+        painted = self.timeline.at(number)
+        return self.finish(self.prepared.get(number), painted.picture)
+
+    def measure(self) -> ShotStatistics:
+        """Measure the shot's frozen statistics on pairs spread evenly over all of it."""
+        pixels = self.size[0] * self.size[1]
+        count = max(1, min(MOST_SAMPLES, SAMPLED_PIXELS // pixels, len(self.shot.frames) - 1))
+        places = np.linspace(0, max(len(self.shot.frames) - 2, 0), count).round().astype(int)
+        return self.painter.measure([self.sample(int(place)) for place in places], self.size)
+
+    def sample(self, place: int) -> Sample:
+        """Return one neighbouring pair of the shot; a still is its own neighbour."""
+        frames = self.shot.frames
+        last = self.prepared.get(frames[place])
+        this = self.prepared.get(frames[min(place + 1, len(frames) - 1)])
+        flow = self.motion.between(last, this)
+        return Sample(last.encoded, this.encoded, self.prior(flow))
+
+    def freeze(self, statistics: ShotStatistics) -> None:
+        """Paint with frozen statistics from here on; before the first frame is pulled."""
+        self.painter = self.painter.frozen(statistics)
+
+    def freeze_if_asked(self) -> None:
+        """Measure and freeze the shot's statistics where the settings ask for it."""
+        if self.wants_statistics:
+            self.freeze(self.measure())
+
+    @property
+    def wants_statistics(self) -> bool:
+        """Say whether the settings ask for frozen statistics that are not there yet."""
+        frozen = self.settings.knobs.normalise is Normalise.SHOT
+        return frozen and self.painter.statistics is None
+
+
+def in_space(placed: Placed, rgb: np.ndarray, plate: PlateColour, wanted: PlateColour) -> np.ndarray:
+    """Convert a finished frame (H, W, 3) to another colour space, alpha minded."""
+    if plate.space == wanted.space:
+        return rgb
+    if placed.alpha is None or not placed.is_premultiplied:
+        return wanted.from_linear(plate.to_linear(rgb))
+    straight = unpremultiply(rgb, placed.alpha)
+    return premultiply(wanted.from_linear(plate.to_linear(straight)), placed.alpha)

@@ -1,0 +1,141 @@
+"""What the command line says: messages, tables, progress."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from ...core.render.renderer import Progress as Step
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def complain(message: str, title: str = "Error") -> None:
+    """Show one error line."""
+    errors.print(f"[bold red]{title}:[/] ", end="")
+    errors.print(message, markup=False)
+
+
+class Interrupt:
+    """Ctrl-C: the first asks the render to stop after this frame, the second ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self, number: int, stack: FrameType | None) -> None:
+        """Take note of a signal."""
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+@contextmanager
+def interruptible() -> Iterator[Interrupt]:
+    """Listen for Ctrl-C and for a farm's SIGTERM."""
+    interrupt = Interrupt()
+    before = {s: signal.signal(s, interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Bar:
+    """A live progress line; a plain line a frame where there is no terminal."""
+
+    def __init__(self, total: int, interrupt: Interrupt, title: str) -> None:
+        self.interrupt, self.total = interrupt, total
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[slow]}"),
+            console=errors,
+            disable=not errors.is_terminal,
+        )
+        self.task: TaskID = self.bar.add_task(title, total=total, rate="", slow="")
+
+    def __enter__(self) -> Bar:
+        """Show the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def progress(self, step: Step) -> None:
+        """Show a finished frame."""
+        rate = f"{step.rate:.2f} frames/s"
+        slow = f"mostly {step.bottleneck}"
+        self.bar.update(
+            self.task,
+            total=step.total,
+            completed=step.done,
+            rate=rate,
+            slow=slow,
+            description=f"frame {step.frame}",
+        )
+        if self.bar.disable:
+            left = f"{step.remaining:.0f} s left"
+            errors.print(f"frame {step.frame}  {step.done}/{step.total}  {rate}  {left}  {slow}")
+
+    def is_cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self.interrupt.asked
+
+
+class JsonLines:
+    """Progress for machines: one JSON object a line on standard output."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self.interrupt = interrupt
+
+    def __enter__(self) -> JsonLines:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def progress(self, step: Step) -> None:
+        """Write a finished frame."""
+        write_json(
+            event="frame",
+            frame=step.frame,
+            done=step.done,
+            total=step.total,
+            rate=round(step.rate, 4),
+            remaining=round(step.remaining, 2),
+            bottleneck=step.bottleneck,
+        )
+
+    def is_cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self.interrupt.asked
+
+
+def write_json(**values: object) -> None:
+    """Write one line of JSON on standard output."""
+    sys.stdout.write(json.dumps(values, default=str) + "\n")
+    sys.stdout.flush()

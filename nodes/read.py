@@ -1,0 +1,30 @@
+"""Read: a shot on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from ..core.knobs import ReadKnobs
+from ..core.media.source import ReadSettings, open_shot
+from ..core.ports import ShotPort
+from ..core.spec import node
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Nothing flows in."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What flows out."""
+
+    shot: Annotated[ShotPort, "The shot: frames, windows, colour; frames are read when asked for."]
+
+
+@node("read", label="Read", category="Image")
+def read(x: Inputs, k: ReadKnobs) -> Outputs:
+    """Open an EXR or image sequence, a folder, a still or a video. Reads headers only."""
+    settings = ReadSettings(k.colour or None, k.layer or None, k.missing, k.proxy)
+    return Outputs(open_shot(k.file, settings))

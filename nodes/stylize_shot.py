@@ -1,0 +1,48 @@
+"""Stylize Shot: the whole chain in one node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+
+from ..core.clip import Clip
+from ..core.knobs import ShotKnobs, chain, changed
+from ..core.ports import ClipPort, LookPort, ShotPort
+from ..core.render.assembly import Request, assemble
+from ..core.render.painting import Settings
+from ..core.spec import node
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What flows in."""
+
+    shot: Annotated[ShotPort, "The shot on disk."]
+    look: Annotated[LookPort, "What it is painted like."]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What flows out."""
+
+    clip: Annotated[ClipPort, "The painted shot over its canvas, in the plate's colour space."]
+
+
+@node("stylize_shot", label="Stylize Shot", category="Paint")
+def stylize_shot(x: Inputs, k: ShotKnobs) -> Outputs:
+    """Paint a shot: motion, mask, prior and paint in one.
+
+    Any frame may be asked for in any order; its pixels are the same. A knob left at its default
+    follows the look.
+    """
+    knobs = chain(x.look.knobs, changed(k))
+    settings = Settings(knobs, exposure=x.look.exposure)
+    painting = assemble(Request(x.shot, x.look, settings=settings)).painting()
+    painting.freeze_if_asked()
+
+    def pull(frame: int) -> torch.Tensor:
+        return torch.from_numpy(painting.frame(frame))[None]
+
+    return Outputs(Clip(x.shot.frames, x.shot.format, x.shot.fps, pull))

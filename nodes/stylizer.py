@@ -1,0 +1,51 @@
+"""Stylizer: paints a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+
+from ..core.knobs import StylizerKnobs
+from ..core.ports import LookPort, PriorPort, StatisticsPort
+from ..core.render.compose import blend
+from ..core.spec import Image, Mask, node
+from ..core.stylizers.load import load_painter
+from ..core.stylizers.painter import Painter, PaintState, painting_size
+from ..core.stylizers.prior import resize_picture
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What flows in."""
+
+    frame: Annotated[Image, "Frame as the eye sees it (network encoding), 0 to 1."]
+    look: Annotated[LookPort, "What it is painted like."]
+    prior: Annotated[PriorPort | None, "How to carry the last painted frame; none: by itself."] = None
+    matte: Annotated[Mask | None, "1 where to paint."] = None
+    statistics: Annotated[StatisticsPort | None, "Frozen statistics of the shot."] = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What flows out."""
+
+    frame: Annotated[Image, "Painted frame, network encoding, 0 to 1."]
+
+
+@node("stylizer", label="Stylizer", category="Paint")
+def stylizer(x: Inputs, k: StylizerKnobs, s: PaintState) -> tuple[Outputs, PaintState]:
+    """Paint a frame so that it goes on from the last painted one (Ruder et al. eq 15).
+
+    What is remembered is the whole painted frame, before strength, mix and matte.
+    """
+    painter: Painter = load_painter(x.look, x.frame.device)
+    if x.statistics is not None:
+        painter = painter.frozen(x.statistics)
+    height, width = x.frame.shape[1:3]
+    size = painting_size(height, width, width, k.stroke_size)
+    painted, state = painter.paint(resize_picture(x.frame, *size).clamp(0, 1), x.prior, s)
+    amount = torch.full_like(x.frame[..., :1], k.mix) if x.matte is None else x.matte * k.mix
+    result = torch.lerp(x.frame, blend(x.frame, painted, k), amount)
+    return Outputs(torch.where(amount > 0, result, x.frame)), state
