@@ -1,4 +1,4 @@
-"""Looks: how a shot is to be painted, as one small YAML file, checked by the knobs' own declarations.
+"""Looks: how a shot is painted, as one small YAML file, checked by the knobs' own declarations.
 
 A look is data: it is read with a safe loader, its weights are safetensors beside it, and nothing in
 it is executed or leaves its folder.
@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from .hashing import file_sha256
+from .media.atomic import write_text_atomic
 from .spec import REGISTRY
+from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
 VERSION = 1
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 64 * 1024
+LARGEST_WEIGHTS = 256 * 1024**2
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHIPPED = Path(__file__).resolve().parent.parent / "presets"
 
@@ -75,12 +76,16 @@ class Look:
         """Return the weights' file, inside the look's own folder.
 
         Raises:
-            BadInput: the path leaves the folder.
+            BadInput: the path leaves the folder, by `..`, by a link or because it is absolute.
             MissingFrame: there is no such file.
         """
-        assert self.path is not None
-        folder = self.path.parent.resolve()
-        target = (folder / self.weights.file).resolve()
+        if self.path is None:
+            raise BadInput(f"look {self.name}: expected a look with a file; save it first.")
+        try:
+            folder = self.path.parent.resolve()
+            target = (folder / self.weights.file).resolve()
+        except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long
+            folder, target = self.path, Path()
         if not target.is_relative_to(folder):
             raise BadInput(
                 f"look {self.path}: weights.file: expected a file in the look's own folder; "
@@ -100,65 +105,26 @@ class Look:
             UnreadableFile: the file is not the one that the look was made with.
         """
         target = self.weights_path()
-        found = file_sha256(target)
+        try:
+            if target.stat().st_size > LARGEST_WEIGHTS:
+                raise UnreadableFile(
+                    f"look {self.path}: weights {target.name}: expected at most "
+                    f"{LARGEST_WEIGHTS >> 20} MiB."
+                )
+            found = file_sha256(target)
+        except PermissionError as error:
+            raise UnreadableFile(f"look {self.path}: weights {target.name}: {error}.") from error
         if found != self.weights.sha256:
             raise UnreadableFile(
-                f"look {self.path}: weights.sha256: expected {self.weights.sha256[:12]}..., the "
-                f"file {target.name} has {found[:12]}.... It was damaged or replaced: copy it again."
+                f"look {self.path}: weights.sha256: expected {self.weights.sha256[:12]}..., "
+                f"the file {target.name} has {found[:12]}.... It was damaged or replaced: "
+                "copy it again."
             )
         return target
 
 
-class Reader:
-    """Reads one look's mapping and names file, key and expectation when something is off."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def fail(self, key: str, expected: str, got: object) -> BadInput:
-        """Build the error for one key."""
-        shown = repr(got) if len(repr(got)) < 80 else repr(got)[:77] + "..."
-        return BadInput(f"look {self.path}: {key}: expected {expected}; got {shown}.")
-
-    def text(self, where: dict[str, Any], key: str, default: str | None = None) -> str:
-        """Read text; required where there is no default."""
-        value = where.get(key, default)
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            raise self.fail(key, "text", value)
-        return value
-
-    def number(self, where: dict[str, Any], key: str, default: float, lo: float, hi: float) -> float:
-        """Read a number in a range."""
-        value = where.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not lo <= value <= hi:
-            raise self.fail(key, f"a number, {lo:g} to {hi:g}", value)
-        return float(value)
-
-    def mapping(self, where: dict[str, Any], key: str, known: tuple[str, ...]) -> dict[str, Any]:
-        """Read a mapping with known keys; empty where it is absent."""
-        value = where.get(key, {})
-        if not isinstance(value, dict):
-            raise self.fail(key, "a mapping", value)
-        self.only(value, known, f"{key}.")
-        return value
-
-    def only(self, where: dict[str, Any], known: tuple[str, ...], prefix: str = "") -> None:
-        """Refuse keys that mean nothing."""
-        for key in where:
-            if key not in known:
-                raise BadInput(
-                    f"look {self.path}: {prefix}{key}: no such key; expected {', '.join(known)}."
-                )
-
-    def choice(self, kind: type[enum.Enum], value: object, key: str) -> Any:
-        """Read a member of an enumeration."""
-        try:
-            return kind(value)
-        except ValueError:
-            raise self.fail(key, ", ".join(str(m.value) for m in kind), value) from None
-
-
-TOP = ("look", "name", "title", "about", "stylizer", "weights", "licence", "trained", "knobs", "colour")
+TOP = ("look", "name", "title", "about", "stylizer", "weights", "licence", "trained", "knobs",
+       "colour")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -169,13 +135,12 @@ def parse_look(text: str, path: Path) -> Look:
     """
     read = Reader(path)
     try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        first = " ".join(str(error).split())[:160]
-        raise BadInput(f"look {path}: expected YAML; {first}.") from error
+        raw = read_yaml(text)
+    except ValueError as error:
+        raise BadInput(f"look {path}: {error}.") from None
     if not isinstance(raw, dict):
         raise BadInput(f"look {path}: expected a mapping that begins with `look: {VERSION}`.")
-    if raw.get("look") != VERSION:
+    if type(raw.get("look")) is not int or raw["look"] != VERSION:
         raise read.fail("look", f"version {VERSION}", raw.get("look"))
     read.only(raw, TOP)
     name = read.text(raw, "name")
@@ -185,7 +150,7 @@ def parse_look(text: str, path: Path) -> Look:
     return Look(
         name=name,
         title=read.text(raw, "title"),
-        about=read.text(raw, "about", ""),
+        about=parse_about(read, raw),
         stylizer=read.choice(StylizerKind, raw.get("stylizer", "prior"), "stylizer"),
         weights=parse_weights(read, raw),
         licence=read.text(raw, "licence"),
@@ -195,6 +160,16 @@ def parse_look(text: str, path: Path) -> Look:
         encode=read.choice(Encoding, colour.get("encode", "srgb-knee"), "colour.encode"),
         path=path,
     )
+
+
+def parse_about(read: Reader, raw: dict[str, Any]) -> str:
+    """Read what the look says of itself; it may have several lines."""
+    about = raw.get("about", "")
+    if not isinstance(about, str):
+        raise read.fail("about", "text", about)
+    for line in about.split("\n"):
+        read.line(line, "about", required=False)
+    return about
 
 
 def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
@@ -216,8 +191,10 @@ def parse_trained(read: Reader, raw: dict[str, Any]) -> Trained:
     """Read how the look came to be."""
     trained = read.mapping(raw, "trained", ("on", "steps", "device", "minutes"))
     on = trained.get("on", [])
-    if not isinstance(on, list) or not all(isinstance(item, str) for item in on):
+    if not isinstance(on, list):
         raise read.fail("trained.on", "a list of texts", on)
+    for item in on:
+        read.line(item, "trained.on")
     return Trained(
         on=tuple(on),
         steps=int(read.number(trained, "steps", 0, 0, 1e12)),
@@ -226,16 +203,36 @@ def parse_trained(read: Reader, raw: dict[str, Any]) -> Trained:
     )
 
 
+def look_nodes() -> tuple[str, ...]:
+    """Return the nodes whose knobs a look may set: those of the painting chain.
+
+    Files to read or write, and whether they are replaced, are never up to a look.
+    """
+    chain = REGISTRY.get("stylize_shot")
+    known = {field.name for field in chain.knobs} if chain else set()
+    return tuple(
+        id for id, node in REGISTRY.items() if {field.name for field in node.knobs} <= known
+    )
+
+
 def parse_knobs(read: Reader, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Check the look's knobs against the nodes' declarations."""
-    knobs = read.mapping(raw, "knobs", tuple(REGISTRY))
+    knobs = read.mapping(raw, "knobs", look_nodes())
+    seen: dict[str, str] = {}
     for node, values in knobs.items():
-        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        if not isinstance(values, dict):
             raise read.fail(f"knobs.{node}", "a mapping", values)
         try:
             REGISTRY[node].make_knobs(**values)
         except BadInput as error:
             raise BadInput(f"look {read.path}: knobs: {error}") from error
+        for knob in values:
+            if knob in seen:
+                raise BadInput(
+                    f"look {read.path}: knobs.{node}.{knob}: expected it once; "
+                    f"{seen[knob]} has it too."
+                )
+            seen[knob] = node
     return knobs
 
 
@@ -245,20 +242,13 @@ def load_look(path: Path) -> Look:
     Raises:
         MissingFrame, UnreadableFile, BadInput: with the file, the key and what was expected.
     """
-    if not path.is_file():
-        raise MissingFrame(f"look {path}: there is no such file.")
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UnreadableFile(f"look {path}: expected at most {LARGEST_FILE // 1024} KiB of YAML.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"look {path}: cannot be read as UTF-8 text ({error}).") from error
-    return parse_look(text, path)
+    return parse_look(read_text(path, "look", LARGEST_FILE), path)
 
 
 def list_looks(user_folder: Path) -> list[Path]:
     """Return the looks that can be named: those that ship, then the user's own."""
-    return [path for folder in (SHIPPED, user_folder) for path in sorted(folder.glob("*.yaml"))]
+    found = [path for folder in (SHIPPED, user_folder) for path in sorted(folder.glob("*.yaml"))]
+    return [path for path in found if not path.name.startswith(".")]  # .NAME.partial, ._NAME
 
 
 def find_look(name: str, user_folder: Path) -> Look:
@@ -284,27 +274,25 @@ def look_text(look: Look) -> str:
     plain["stylizer"] = look.stylizer.value
     plain["weights"] = vars(look.weights).copy()
     plain["licence"] = look.licence
-    plain["trained"] = vars(look.trained) | {"on": list(look.trained.on)}
+    if look.trained != Trained():
+        plain["trained"] = vars(look.trained) | {"on": list(look.trained.on)}
     if look.knobs:
         plain["knobs"] = look.knobs
     plain["colour"] = {"encode": look.encode.value, "exposure": look.exposure}
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return write_yaml(plain)
 
 
 def save_look(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     """Write a look into a folder.
 
     Raises:
-        WriteRefused: a look of that name is there already.
+        WriteRefused: a look of that name is there already, or the system refused.
         BadInput: the look would not read back.
     """
     path = folder / f"{look.name}.yaml"
     text = look_text(look)
     parse_look(text, path)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise WriteRefused(f"look {path}: is there already. Choose another name.") from error
+    if path.exists() and not overwrite:
+        raise WriteRefused(f"look {path}: is there already. Choose another name.")
+    write_text_atomic(path, text, overwrite=overwrite)
     return path

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 import typing
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
@@ -37,6 +38,12 @@ class Knob:
     unit: str = ""
     advanced: bool = False
     animatable: bool = True
+
+
+def shown(value: object) -> str:
+    """Return a value as an error message shows it: on one line, and short."""
+    text = repr(value)
+    return text if len(text) < 80 else text[:77] + "..."
 
 
 Image = Annotated[Tensor, Kind("image", "B H W 3")]
@@ -85,28 +92,32 @@ class KnobField:
                 return self.type(value)
             except ValueError:
                 choices = ", ".join(self.choices)
-                raise BadInput(f"{where}.{self.name}: expected {choices}; got {value!r}.") from None
+                raise BadInput(
+                    f"{where}.{self.name}: expected {choices}; got {shown(value)}."
+                ) from None
         if self.type is bool:
             if isinstance(value, bool):
                 return value
-            raise BadInput(f"{where}.{self.name}: expected true or false; got {value!r}.")
+            raise BadInput(f"{where}.{self.name}: expected true or false; got {shown(value)}.")
         if self.type is str:
             if isinstance(value, str):
                 return value
-            raise BadInput(f"{where}.{self.name}: expected text; got {value!r}.")
+            raise BadInput(f"{where}.{self.name}: expected text; got {shown(value)}.")
         return self.number(value, where)
 
     def number(self, value: Any, where: str) -> float | int:
         """Return a number in range."""
         lo, hi = self.knob.lo, self.knob.hi
-        span = f"{lo:g} to {hi:g}" if lo is not None and hi is not None else "a number"
         whole = self.type is int
+        form = "d" if whole and isinstance(lo, int) and isinstance(hi, int) else "g"
+        span = f"{lo:{form}} to {hi:{form}}" if lo is not None and hi is not None else "a number"
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or (whole and value != int(value)):
+        is_finite = is_number and (isinstance(value, int) or math.isfinite(value))
+        if not is_finite or (whole and value != int(value)):
             kind = "a whole number" if whole else "a number"
-            raise BadInput(f"{where}.{self.name}: expected {kind}, {span}; got {value!r}.")
+            raise BadInput(f"{where}.{self.name}: expected {kind}, {span}; got {shown(value)}.")
         if (lo is not None and not value >= lo) or (hi is not None and not value <= hi):
-            raise BadInput(f"{where}.{self.name}: expected {span}; got {value}.")
+            raise BadInput(f"{where}.{self.name}: expected {span}; got {shown(value)}.")
         return int(value) if whole else float(value)
 
 
@@ -135,7 +146,7 @@ class NodeSpec(Generic[K]):
         """Say whether the node carries state from frame to frame."""
         return self.state_type is not None
 
-    def make_knobs(self, **values: Any) -> K:
+    def make_knobs(self, /, **values: Any) -> K:
         """Build knobs; anything not given keeps its default.
 
         Raises:
@@ -144,8 +155,9 @@ class NodeSpec(Generic[K]):
         known = {field.name: field for field in self.knobs}
         for name in values:
             if name not in known:
+                named = name if name.isidentifier() and len(name) < 60 else shown(name)
                 raise BadInput(
-                    f"{self.id}.{name}: no such knob; {self.id} has {', '.join(known) or 'none'}."
+                    f"{self.id}.{named}: no such knob; {self.id} has {', '.join(known) or 'none'}."
                 )
         checked = {name: known[name].check(value, self.id) for name, value in values.items()}
         return self.knobs_type(**checked)

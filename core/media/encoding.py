@@ -23,14 +23,14 @@ SHOULDER = math.log1p(SLOPE * (BRIGHTEST - KNEE))
 
 
 def to_srgb(linear: Tensor) -> Tensor:
-    """Apply the sRGB curve (IEC 61966-2-1) to values >= 0."""
-    power = 1.055 * linear.clamp(min=0.0031308).pow(1 / 2.4) - 0.055
+    """Apply the sRGB curve (IEC 61966-2-1); straight on below 0."""
+    power = linear.clamp(min=0.0031308).pow_(1 / 2.4).mul_(1.055).sub_(0.055)
     return torch.where(linear <= 0.0031308, linear * 12.92, power)
 
 
 def from_srgb(encoded: Tensor) -> Tensor:
-    """Undo the sRGB curve for values >= 0."""
-    power = ((encoded.clamp(min=0.04045) + 0.055) / 1.055).pow(2.4)
+    """Undo the sRGB curve; straight on below 0."""
+    power = encoded.clamp(min=0.04045).add_(0.055).div_(1.055).pow_(2.4)
     return torch.where(encoded <= 0.04045, encoded / 12.92, power)
 
 
@@ -58,19 +58,22 @@ class Encoding:
         """
         x = linear * 2.0**self.exposure
         if not self.has_shoulder:
-            return to_srgb(x.clamp(0, 1))
-        x = x.clamp(0, BRIGHTEST)
-        shoulder = KNEE + (1 - KNEE) * torch.log1p(SLOPE * (x - KNEE).clamp(min=0)) / SHOULDER
-        return to_srgb(torch.where(x <= KNEE, x, shoulder))
+            return to_srgb(x.clamp_(0, 1))
+        x.clamp_(0, BRIGHTEST)
+        bright = x > KNEE  # few pixels, as a rule
+        above = x[bright] - KNEE
+        x[bright] = KNEE + (1 - KNEE) * torch.log1p(SLOPE * above) / SHOULDER
+        return to_srgb(x)
 
     def light(self, linear: Tensor) -> Tensor:
         """Return how much brighter each value is than its code shows on a display; >= 1.
 
         1 below the knee; about 11 where the plate is 10.
         """
-        x = (linear * 2.0**self.exposure).clamp(min=0)
-        knee = KNEE if self.has_shoulder else 1.0
-        return torch.where(x <= knee, torch.ones_like(x), x / from_srgb(self.encode(linear)))
+        x = linear * 2.0**self.exposure
+        bright = x > (KNEE if self.has_shoulder else 1.0)
+        shown = from_srgb(self.encode(linear[bright]))
+        return torch.ones_like(x).masked_scatter_(bright, x[bright] / shown)
 
     def decode(self, encoded: Tensor, linear: Tensor) -> Tensor:
         """Bring network values back to scene-linear, lit by the plate.
@@ -81,4 +84,4 @@ class Encoding:
 
         `decode(encode(x), x)` is x for every x >= 0.
         """
-        return from_srgb(encoded) * self.light(linear) * 2.0**-self.exposure
+        return from_srgb(encoded).mul_(self.light(linear)).mul_(2.0**-self.exposure)

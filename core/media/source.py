@@ -209,14 +209,14 @@ def replacements(sequence: Sequence, missing: Missing) -> dict[int, int | None]:
         return {}
     if missing is Missing.ERROR:
         raise MissingFrame(
-            f"{sequence.template}: expected every frame from {sequence.frames[0]} to "
-            f"{sequence.frames[-1]}; missing {format_frames(gaps)}. "
+            f"{sequence.template}: expected every frame from {min(sequence.frames)} to "
+            f"{max(sequence.frames)}; missing {format_frames(gaps)}. "
             "Render them, or choose --missing hold, black or skip."
         )
     if missing is Missing.BLACK:
         return dict.fromkeys(gaps)
-    earlier = {gap: [frame for frame in sequence.frames if frame < gap] for gap in gaps}
-    return {gap: max(known) if known else sequence.frames[0] for gap, known in earlier.items()}
+    first = min(sequence.frames)
+    return {gap: max((f for f in sequence.frames if f < gap), default=first) for gap in gaps}
 
 
 def check_sizes(headers: list[Header]) -> None:

@@ -7,8 +7,9 @@ another picture has no structure in common. The two frames decide and nothing el
 where it lies in whatever order a shot is rendered.
 
 On the development clips (13 shots) neighbouring frames score at most 0.15, every fourth frame at
-most 0.42, and the 156 joins of one clip to another at least 0.62 (0.47 at a twentieth of the light). A flash that brightens 2.2 times
-and burns out most of the frame scores up to 0.63: lower the sensitivity for such footage.
+most 0.42, the 156 joins of one clip to another at least 0.62 (0.47 at a twentieth of the light).
+A flash that brightens 2.2 times and burns out most of the frame scores up to 0.63: lower the
+sensitivity for such footage.
 """
 
 from __future__ import annotations

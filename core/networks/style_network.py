@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
+LIMITS = {"stem": 256, "width": 256, "blocks": 32, "styles": 1024}  # of what a file may ask for
 CARRIED = 4  # of them, those that the last layer sees again: paint to keep need not be painted anew
 
 Statistics = tuple[tuple[Tensor, Tensor], ...]
@@ -42,11 +43,28 @@ class Shape:
         """Read a shape back.
 
         Raises:
-            KeyError, ValueError: a width is missing or is no number.
+            ValueError: a width is missing, is no number, or is beyond what any network has.
         """
-        first, second = (int(n) for n in metadata["decoder"].split(","))
-        plain = {key: int(metadata[key]) for key in ("stem", "width", "blocks", "styles")}
+        absent = [key for key in (*LIMITS, "decoder") if key not in metadata]
+        if absent:
+            raise ValueError(f"its header says nothing of {', '.join(absent)}")
+        plain = {key: bounded(key, metadata[key], limit) for key, limit in LIMITS.items()}
+        decoder = metadata["decoder"].split(",")
+        if len(decoder) != 2:
+            raise ValueError(f"decoder: expected two widths; got {metadata['decoder'][:40]!r}")
+        first, second = (bounded("decoder", width, LIMITS["width"]) for width in decoder)
         return cls(decoder=(first, second), **plain)
+
+
+def bounded(key: str, text: str, limit: int) -> int:
+    """Read one width, so that a forged header cannot ask for all of the memory.
+
+    Raises:
+        ValueError: it is no number, or not between 1 and the limit.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= limit):
+        raise ValueError(f"{key}: expected 1 to {limit}; got {text[:40]!r}")
+    return int(text)
 
 
 class Stage(nn.Module):

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import MissingFrame, UnreadableFile
 from .style_network import Shape, StyleNetwork
+
+KINDS = ("F16", "BF16", "F32")
 
 
 def save_aside(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write a safetensors file under a temporary name, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file({k: v.contiguous() for k, v in tensors.items()}, str(aside), metadata=metadata)
+    # Not save_file, whose files nobody but their owner may read.
+    aside.write_bytes(save({k: v.contiguous() for k, v in tensors.items()}, metadata=metadata))
     os.replace(aside, path)
 
 
@@ -32,19 +36,55 @@ def save_weights(network: StyleNetwork, path: Path, *, half: bool = True) -> Non
 def load_weights(path: Path) -> StyleNetwork:
     """Read a style network.
 
+    Nothing is allocated before names, sizes and types of all tensors are known to be those of the
+    network that the header tells of; a tensor is never larger than its file.
+
     Raises:
         MissingFrame: no such file.
-        UnreadableFile: damaged, no safetensors file, or no style network.
+        UnreadableFile: damaged, no safetensors file, no style network, or NaN among the weights.
     """
     if not path.is_file():
         raise MissingFrame(f"weights {path}: expected a .safetensors file; there is none.")
     try:
         with safe_open(path, framework="pt") as file:
             shape = Shape.from_metadata(file.metadata() or {})
-            network = StyleNetwork(shape)
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-            network.load_state_dict(tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
+            with torch.device("meta"):  # sizes without memory
+                network = StyleNetwork(shape)
+            check_tensors(file, network)
+            tensors = {name: read_tensor(file, name) for name in file.keys()}  # noqa: SIM118
+            network.load_state_dict(tensors, assign=True)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        first = (str(error).splitlines() or ["it cannot be read"])[0][:200]
         raise UnreadableFile(f"weights {path}: expected a style network; {first}.") from error
     return network.eval().requires_grad_(False)
+
+
+def check_tensors(file: Any, network: StyleNetwork) -> None:
+    """Compare what a file holds with what a network needs; no tensor is read.
+
+    Raises:
+        ValueError: a tensor is missing, too many, or of another size or type.
+    """
+    expected = {name: list(value.shape) for name, value in network.state_dict().items()}
+    names = set(file.keys())
+    if names != set(expected):
+        odd = min(names ^ set(expected))
+        raise ValueError(f"tensor {odd[:80]!r} is {'too many' if odd in names else 'missing'}")
+    for name, shape in expected.items():
+        tensor = file.get_slice(name)
+        if tensor.get_shape() != shape:
+            raise ValueError(f"tensor {name!r} is {tensor.get_shape()}, not {shape}")
+        if tensor.get_dtype() not in KINDS:
+            raise ValueError(f"tensor {name!r} is {tensor.get_dtype()}, not {', '.join(KINDS)}")
+
+
+def read_tensor(file: Any, name: str) -> Tensor:
+    """Read a tensor as float32 into memory of its own, not the file's.
+
+    Raises:
+        ValueError: it holds NaN or infinity.
+    """
+    tensor = file.get_tensor(name).to(torch.float32, copy=True)
+    if not torch.isfinite(tensor).all():
+        raise ValueError(f"tensor {name!r} holds NaN or infinity")
+    return tensor

@@ -93,20 +93,30 @@ def compose(
     Returns:
         (H, W, 3) float32 over the canvas, in the plate's space and association.
     """
-    plate = frame.placed.rgb
-    amount = np.full(plate.shape[:2], settings.mix, np.float32)
+    placed = frame.placed
+    amount = np.full(placed.rgb.shape[:2], settings.mix, np.float32)
     if matte is not None:
         amount *= np.clip(np.nan_to_num(matte), 0, 1)
+    amount = amount[placed.inside]
     if not amount.any():
-        return plate
-    blended = blend(frame.encoded, painted, settings)
-    linear = encoding.decode(blended, frame.linear)
-    below = frame.linear.clamp(max=0) * (1 - settings.strength)
-    result = colour.from_linear((linear + below)[0].cpu().numpy())
-    alpha = frame.placed.alpha
-    if alpha is not None and frame.placed.is_premultiplied:
+        return placed.rgb
+    rows, columns = placed.inside
+    linear = frame.linear[:, rows, columns]
+    blended = blend(frame.encoded, painted, settings)[:, rows, columns]
+    lit = encoding.decode(blended, linear)
+    if settings.strength < 1:
+        lit += linear.clamp(max=0) * (1 - settings.strength)
+    result = colour.from_linear(lit[0].cpu().numpy())
+    plate = placed.rgb[placed.inside]
+    alpha = None if placed.alpha is None else placed.alpha[placed.inside]
+    if alpha is not None and placed.is_premultiplied:
         result = premultiply(result, alpha, plate)
-    return over(plate, result, amount[..., None], alpha)
+    finished = over(plate, result, amount, alpha)
+    if finished.shape == placed.rgb.shape:
+        return finished
+    whole = placed.rgb.copy()
+    whole[placed.inside] = finished
+    return whole
 
 
 def over(
@@ -115,10 +125,24 @@ def over(
     """Mix paint over plate; exactly one or the other where the amount is 1 or 0.
 
     Values that are not finite, and premultiplied pixels under alpha 0, stay the plate's.
+
+    Args:
+        plate: (H, W, 3).
+        result: (H, W, 3).
+        amount: (H, W), 0 to 1.
+        alpha: (H, W) or None.
     """
-    mixed = plate + amount * (result - plate)
-    mixed = np.where(amount >= 1, result, mixed)
-    untouched = (amount <= 0) | ~np.isfinite(plate) | ~np.isfinite(mixed)
+    mixed = result
+    if not (amount >= 1).all():
+        share = amount[..., None]
+        with np.errstate(invalid="ignore", over="ignore"):
+            mixed = np.where(share >= 1, result, plate + share * (result - plate))
+    keep = amount <= 0
     if alpha is not None:
-        untouched |= (alpha == 0)[..., None]
-    return np.where(untouched, plate, mixed).astype(np.float32)
+        keep |= alpha == 0
+    if not (np.isfinite(plate.sum(dtype=np.float64)) and np.isfinite(mixed.sum(dtype=np.float64))):
+        lost = ~np.isfinite(plate) | ~np.isfinite(mixed)
+        return np.where(keep[..., None] | lost, plate, mixed).astype(np.float32)
+    if keep.any():
+        mixed = np.where(keep[..., None], plate, mixed)
+    return np.ascontiguousarray(mixed, np.float32)

@@ -134,7 +134,12 @@ def plan_video(path: Path) -> Output:
     Codec.of(path)
     work = path.parent / ".stillbrush" / path.name / "frames"
     sequence = Sequence(str(work / "frame.######.png"), ())
-    return Output(sequence, path.parent, path.name, path, PlateColour(find_space(DISPLAY)))
+    return Output(sequence, path.parent, path.name, path, display_colour())
+
+
+def display_colour() -> PlateColour:
+    """Return the space of pictures to look at: sRGB."""
+    return PlateColour(find_space(DISPLAY))
 
 
 def output_colour(shot: Shot, is_exr: bool) -> PlateColour:
@@ -145,7 +150,7 @@ def output_colour(shot: Shot, is_exr: bool) -> PlateColour:
     """
     if is_exr == shot.is_scene_referred or shot.is_exr == is_exr:
         return shot.colour
-    return PlateColour(find_space(LINEAR if is_exr else DISPLAY))
+    return PlateColour(find_space(LINEAR)) if is_exr else display_colour()
 
 
 def refuse_source(sequence: Sequence, shot: Shot, frames: tuple[int, ...]) -> None:

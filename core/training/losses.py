@@ -44,7 +44,7 @@ def style_loss(features: Features, targets: dict[str, Tensor]) -> Tensor:
         difference = (painted - target).square().sum((1, 2))
         norms = target.square().sum((1, 2)) + painted.detach().square().sum((1, 2))
         errors.append(2 * difference / norms)
-    return torch.stack(errors).mean(0)
+    return torch.stack(errors).sum(0)
 
 
 def content_loss(features: Features, plate: Features) -> Tensor:

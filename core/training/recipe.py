@@ -27,7 +27,7 @@ class Recipe:
     content_weight: float = 0.55
     variation_weight: float = 0.05
     temporal_weight: float = 400.0
-    lattice_weight: float = 300.0
+    lattice_weight: float = 1500.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: int = 1
     shape: Shape = field(default_factory=Shape)

@@ -84,8 +84,9 @@ class Bar:
         """Take the bar away."""
         self.bar.stop()
 
-    def progress(self, step: Step) -> None:
+    def progress(self, progress: Step) -> None:
         """Show a finished frame."""
+        step = progress
         rate = f"{step.rate:.2f} frames/s"
         slow = f"mostly {step.bottleneck}"
         self.bar.update(
@@ -118,8 +119,9 @@ class JsonLines:
     def __exit__(self, *_: object) -> None:
         """End."""
 
-    def progress(self, step: Step) -> None:
+    def progress(self, progress: Step) -> None:
         """Write a finished frame."""
+        step = progress
         write_json(
             event="frame",
             frame=step.frame,

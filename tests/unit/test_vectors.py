@@ -155,6 +155,17 @@ def test_a_zoom_leaves_no_holes() -> None:
     assert mask[:, 10:-10, 14:-14].all()
 
 
+def test_a_gap_is_filled_only_where_both_sides_agree() -> None:
+    backward = torch.zeros(1, 12, 20, 2)
+    backward[:, :, 9] = UNKNOWN  # puts nothing down: a gap of one column in frame t-1
+    assert is_known(forward_from_backward(backward)).all()
+    backward[:, :, 10:, 1] = 3.0  # now two motions meet at it
+    derived = forward_from_backward(backward)
+    assert not is_known(derived)[:, 3:, 9].any()
+    assert is_known(derived)[:, 3:, :9].all()
+    assert is_known(derived)[:, 3:, 10:].all()
+
+
 def test_unknown_vectors_put_nothing_down() -> None:
     assert not is_known(forward_from_backward(torch.full((2, 9, 9, 2), UNKNOWN))).any()
     assert not is_known(forward_from_backward(plane(1e6, float("nan")))).any()

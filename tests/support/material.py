@@ -1,0 +1,36 @@
+"""Small real material: an HDR shot of our own, and a look with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from stillbrush import nodes  # noqa: F401 - declares the knobs
+from stillbrush.core.demo import DemoShot, write_demo_shot
+from stillbrush.core.hashing import file_sha256
+from stillbrush.core.looks import Look, Weights, load_look, save_look
+from stillbrush.core.networks.style_network import Shape, StyleNetwork
+from stillbrush.core.networks.weights import save_weights
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ROOT.parent / "shared"
+TINY = Shape(stem=8, width=8, blocks=1, decoder=(8, 8), styles=2)
+
+
+def tiny_look(folder: Path, seed: int = 3) -> Look:
+    """Write a look with a small random network; its paint is strong and depends on the prior."""
+    torch.manual_seed(seed)
+    network = StyleNetwork(TINY)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "tiny.safetensors"
+    save_weights(network, weights)
+    named = Weights(weights.name, file_sha256(weights), 1)
+    path = save_look(Look("tiny", "Tiny", named, "CC0-1.0"), folder, overwrite=True)
+    return load_look(path)
+
+
+def tiny_shot(folder: Path, frames: int = 6, width: int = 96, height: int = 64) -> str:
+    """Write a small HDR EXR shot with motion vectors; return its pattern."""
+    shot = DemoShot(width=width, height=height, frames=frames)
+    return write_demo_shot(folder, shot)
