@@ -66,10 +66,11 @@ class Checkpoints(Protocol[S]):
 
 
 class InMemory(Generic[S]):
-    """Checkpoints in memory."""
+    """Checkpoints in memory: at most a fixed number, ever wider apart in a longer shot."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 64) -> None:
         self.states: dict[int, S] = {}
+        self.most = most
 
     def before(self, frame: int) -> tuple[int, S] | None:
         """Return the latest stored frame that is <= frame, and the state after it."""
@@ -77,8 +78,11 @@ class InMemory(Generic[S]):
         return (max(kept), self.states[max(kept)]) if kept else None
 
     def keep(self, frame: int, state: S) -> None:
-        """Store the state after a frame."""
+        """Store the state after a frame; let go of every second one where there are too many."""
         self.states[frame] = state
+        if len(self.states) > self.most:
+            for number in sorted(self.states)[::2]:
+                del self.states[number]
 
 
 class Timeline(Generic[I, O, S]):

@@ -1,7 +1,11 @@
-"""Save and load any state: tensors as safetensors, float32, so that going on is exact."""
+"""Save and load any state: tensors as safetensors, float32, so that going on is exact.
+
+A checksum over every value makes a damaged file an error and never another picture.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +17,7 @@ from torch import Tensor
 
 from .errors import UnreadableFile
 
-VERSION = "1"
+VERSION = "2"
 S = TypeVar("S")
 
 
@@ -27,6 +31,7 @@ def save_state(state: Any, path: Path) -> None:
             tensors[field.name] = value.detach().cpu().contiguous()
         elif value is not None:
             plain[field.name] = str(int(value))
+    plain["sha256"] = digest(tensors, plain)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(tensors, str(aside), metadata=plain)
@@ -47,6 +52,17 @@ def load_state(kind: type[S], path: Path) -> S:
         raise UnreadableFile(f"checkpoint {path}: cannot be read ({error}).") from error
     if plain.get("stillbrush-state") != VERSION or plain.get("type") != kind.__name__:
         raise UnreadableFile(f"checkpoint {path}: expected a {kind.__name__}, version {VERSION}.")
+    if plain.pop("sha256", None) != digest(tensors, plain):
+        raise UnreadableFile(f"checkpoint {path}: is damaged; its checksum does not fit.")
     names = {field.name for field in fields(kind)}  # pyright: ignore[reportArgumentType]
     numbers = {name: int(text) for name, text in plain.items() if name in names}
     return kind(**tensors, **numbers)
+
+
+def digest(tensors: dict[str, Tensor], plain: dict[str, str]) -> str:
+    """Return a checksum of everything in a file."""
+    made = hashlib.sha256(repr(sorted(plain.items())).encode())
+    for name, tensor in sorted(tensors.items()):
+        made.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        made.update(tensor.numpy().data)
+    return made.hexdigest()

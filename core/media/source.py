@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,6 +81,7 @@ class Shot:
         display: the display window of the first frame.
         proxy: how many pixels become one; 1 is full size.
         stands_in: frames that are not on disk, and the frame they hold (None: black).
+        files: every file of the shot.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Shot:
     read: Callable[[int], Placed]
     sequence: Sequence | None
     stands_in: dict[int, int | None]
+    files: tuple[Path, ...]
 
     @property
     def format(self) -> Format:
@@ -156,6 +158,7 @@ def open_video(path: Path, settings: ReadSettings) -> Shot:
         read=read,
         sequence=None,
         stands_in={},
+        files=(path,),
     )
 
 
@@ -177,10 +180,10 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
     def read(frame: int) -> Placed:
         held = stands_in.get(frame, frame)
         if held is None:
-            whole = (slice(0, small.height), slice(0, small.width))
-            black = np.zeros((small.height, small.width, 3), np.float32)
-            return Placed(frame, black, None, None, whole)
-        plate = read_plate(sequence.path(held), frame, settings.layer)
+            held = nearest(frame, sequence.frames)
+            plate = blacked(read_plate(sequence.path(held), frame, settings.layer))
+        else:
+            plate = read_plate(sequence.path(held), frame, settings.layer)
         placed = place(plate, Window(*headers[sequence.frames.index(held)].data_window), canvas)
         return placed if settings.proxy == 1 else proxy(placed, small)
 
@@ -199,6 +202,7 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
         read=read,
         sequence=sequence,
         stands_in=stands_in,
+        files=tuple(paths),
     )
 
 
@@ -217,6 +221,19 @@ def replacements(sequence: Sequence, missing: Missing) -> dict[int, int | None]:
         return dict.fromkeys(gaps)
     first = min(sequence.frames)
     return {gap: max((f for f in sequence.frames if f < gap), default=first) for gap in gaps}
+
+
+def nearest(frame: int, frames: tuple[int, ...]) -> int:
+    """Return the frame on disk that lies nearest, the earlier of two."""
+    return min(frames, key=lambda number: abs(number - frame))
+
+
+def blacked(plate: Plate) -> Plate:
+    """Return a plate with every channel 0, so that a black frame has the windows of the others."""
+    original = plate.original
+    parts = tuple(replace(part, pixels=np.zeros_like(part.pixels)) for part in original.parts)
+    original = replace(original, parts=parts)
+    return replace(plate, rgb=original.rgb(), alpha=original.alpha(), original=original)
 
 
 def check_sizes(headers: list[Header]) -> None:

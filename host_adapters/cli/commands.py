@@ -7,6 +7,7 @@ import importlib
 import click
 
 from ... import __version__
+from ...core.errors import StillbrushError
 
 COMMANDS = {
     "stylize": "Paint a shot.",
@@ -29,7 +30,12 @@ class Lazy(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f".{cmd_name}", __package__).command
+        try:
+            return importlib.import_module(f".{cmd_name}", __package__).command
+        except StillbrushError:
+            raise
+        except OSError as error:  # torch, where one of its libraries cannot be loaded
+            raise ImportError(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,16 +22,31 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ...core.render.renderer import Progress as Step
+if TYPE_CHECKING:  # `doctor` speaks where OpenCV cannot be imported
+    from ...core.render.renderer import Progress as Step
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# A path with `:fire:` in it stays a path.
+console = Console(highlight=False, soft_wrap=True, emoji=False)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def complain(message: str, title: str = "Error") -> None:
     """Show one error line."""
     errors.print(f"[bold red]{title}:[/] ", end="")
     errors.print(message, markup=False)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Show texts in columns, whole, whatever the width of the terminal."""
+    lines = [list(head), *(list(row) for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        padded = (
+            text + " " * (width - cell_len(text))
+            for text, width in zip(line, widths, strict=True)
+        )
+        text = "  ".join(padded).rstrip()
+        console.print(text, markup=False, style="bold" if number == 0 else None)
 
 
 class Interrupt:
