@@ -81,7 +81,7 @@ class InMemory(Generic[S]):
         """Store the state after a frame; let go of every second one where there are too many."""
         self.states[frame] = state
         if len(self.states) > self.most:
-            for number in sorted(self.states)[::2]:
+            for number in sorted(self.states)[-2::-2]:
                 del self.states[number]
 
 

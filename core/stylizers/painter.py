@@ -155,7 +155,8 @@ class Painter:
         if state.painted.shape != frame.shape:
             got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
             raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
-        carried, mask = carry(prior, state.painted, frame, state.age)
+        painted = state.painted.to(frame.device)  # a checkpoint is read into the processor's memory
+        carried, mask = carry(prior, painted, frame, state.age)
         return torch.cat((frame, carried, mask), -1), True
 
     def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:
