@@ -27,7 +27,7 @@ from stillbrush.core.motion.warp import warp
 from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
-from stillbrush.core.training.losses import content_loss, style_grams, style_loss
+from stillbrush.core.training.losses import Manner, content_loss, manners, style_loss
 from stillbrush.core.training.trainer import read_style
 
 NAMES = ("temporal", "style", "content", "sharpness")
@@ -48,7 +48,7 @@ class Sums:
 
 
 def measure(
-    painting: ShotPainting, count: int, encoder: LossNetwork, style: dict[str, Tensor]
+    painting: ShotPainting, count: int, encoder: LossNetwork, style: dict[str, Manner]
 ) -> dict[str, float]:
     """Paint the first frames of a clip and measure them."""
     flow = TorchFlow("fast")
@@ -69,7 +69,7 @@ def numbers(
     last: tuple[Tensor, Tensor],
     estimator: TorchFlow,
     encoder: LossNetwork,
-    style: dict[str, Tensor],
+    style: dict[str, Manner],
 ) -> dict[str, float]:
     """Measure one frame."""
     height, width = plate.shape[1:3]
@@ -104,7 +104,7 @@ def main() -> None:
     for name, picture in zip(given.look, given.style, strict=True):
         look = find_look(name, Path())
         with torch.no_grad():
-            style = style_grams(encoder(read_style(picture, 256)))
+            style = manners(encoder(read_style(picture, 256)))
         knobs = chain(look.knobs, {"normalise": given.normalise})
         for clip in given.clips:
             shot = open_shot(clip)

@@ -156,7 +156,7 @@ def parse_look(text: str, path: Path) -> Look:
         licence=read.text(raw, "licence"),
         trained=parse_trained(read, raw),
         knobs=parse_knobs(read, raw),
-        exposure=read.number(colour, "exposure", 0.0, -10, 10),
+        exposure=read.number(colour, "colour.exposure", 0.0, -10, 10),
         encode=read.choice(Encoding, colour.get("encode", "srgb-knee"), "colour.encode"),
         path=path,
     )
@@ -175,13 +175,13 @@ def parse_about(read: Reader, raw: dict[str, Any]) -> str:
 def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
     """Read where the weights are."""
     weights = read.mapping(raw, "weights", ("file", "sha256", "style"))
-    file = read.text(weights, "file")
+    file = read.text(weights, "weights.file")
     if not file.endswith(".safetensors"):
         raise read.fail("weights.file", "a .safetensors file", file)
-    digest = read.text(weights, "sha256")
+    digest = read.text(weights, "weights.sha256")
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise read.fail("weights.sha256", "64 hexadecimal digits", digest)
-    style = read.number(weights, "style", 0, 0, 1023)
+    style = read.number(weights, "weights.style", 0, 0, 1023)
     if style != int(style):
         raise read.fail("weights.style", "a whole number", style)
     return Weights(file, digest, int(style))
@@ -197,9 +197,9 @@ def parse_trained(read: Reader, raw: dict[str, Any]) -> Trained:
         read.line(item, "trained.on")
     return Trained(
         on=tuple(on),
-        steps=int(read.number(trained, "steps", 0, 0, 1e12)),
-        device=read.text(trained, "device", ""),
-        minutes=read.number(trained, "minutes", 0, 0, 1e9),
+        steps=int(read.number(trained, "trained.steps", 0, 0, 1e12)),
+        device=read.text(trained, "trained.device", ""),
+        minutes=read.number(trained, "trained.minutes", 0, 0, 1e9),
     )
 
 

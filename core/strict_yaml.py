@@ -141,8 +141,16 @@ def read_text(path: Path, what: str, largest: int) -> str:
         ) from None
 
 
+def last(key: str) -> str:
+    """Return the key itself of a dotted key."""
+    return key.rpartition(".")[2]
+
+
 class Reader:
-    """Reads one look's mapping and names file, key and expectation when something is off."""
+    """Reads one look's mapping and names file, key and expectation when something is off.
+
+    A key within a mapping is given dotted, as messages show it: `weights.file`.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -153,7 +161,7 @@ class Reader:
 
     def text(self, where: dict[str, Any], key: str, default: str | None = None) -> str:
         """Read one line of text; required where there is no default."""
-        return self.line(where.get(key, default), key, required=default is None)
+        return self.line(where.get(last(key), default), key, required=default is None)
 
     def line(self, value: object, key: str, *, required: bool = True) -> str:
         """Check one line of text."""
@@ -167,7 +175,7 @@ class Reader:
         self, where: dict[str, Any], key: str, default: float, lo: float, hi: float
     ) -> float:
         """Read a number in a range."""
-        value = where.get(key, default)
+        value = where.get(last(key), default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not lo <= value <= hi:
             raise self.fail(key, f"a number, {lo:g} to {hi:g}", value)
         return float(value)

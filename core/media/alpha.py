@@ -37,7 +37,8 @@ def unpremultiply(rgb: Picture, alpha: Picture) -> Picture:
     """
     cover = _flat(alpha)
     divisor = np.where(cover >= LEAST, cover, np.float32(1))
-    return _picture(rgb / divisor[..., None])
+    with np.errstate(invalid="ignore", over="ignore"):  # a plate may hold no numbers
+        return _picture(rgb / divisor[..., None])
 
 
 def premultiply(rgb: Picture, alpha: Picture, stored: Picture | None = None) -> Picture:
@@ -53,7 +54,8 @@ def premultiply(rgb: Picture, alpha: Picture, stored: Picture | None = None) -> 
         A new `(H, W, 3)`.
     """
     cover = _flat(alpha)
-    product = rgb * cover[..., None]
+    with np.errstate(invalid="ignore", over="ignore"):  # a plate may hold no numbers
+        product = rgb * cover[..., None]
     return product if stored is None else np.where((cover >= LEAST)[..., None], product, stored)
 
 

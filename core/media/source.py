@@ -80,6 +80,7 @@ class Shot:
         canvas: union of the display window and of every frame's data window.
         display: the display window of the first frame.
         proxy: how many pixels become one; 1 is full size.
+        sequence: the files of an image sequence; None for a video.
         stands_in: frames that are not on disk, and the frame they hold (None: black).
         files: every file of the shot.
     """
@@ -116,7 +117,7 @@ class ReadSettings:
     proxy: int = 1
 
 
-def open_shot(text: str | Path, settings: ReadSettings = ReadSettings()) -> Shot:  # noqa: B008
+def open_shot(text: str | Path, settings: ReadSettings = ReadSettings()) -> Shot:
     """Open a sequence, a folder, a still or a video; reads headers only.
 
     Raises:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInput
+from .stillness import at_rest
 
 UNKNOWN = 1e10  # what an unknown vector holds; Middlebury: anything above KNOWN_LIMIT is unknown
 KNOWN_LIMIT = 1e9
@@ -131,7 +132,7 @@ class DisFlow:
     @property
     def version(self) -> str:
         """Ours and OpenCV's: another OpenCV may round differently."""
-        return f"1 opencv {cv2.__version__}"
+        return f"2 opencv {cv2.__version__}"
 
     def estimate(self, previous: Tensor, current: Tensor) -> Flow:
         """Return the flow between two (B, H, W, 3) pictures in network encoding, 0..1.
@@ -147,7 +148,7 @@ class DisFlow:
         jobs = [(b, a) for a, b in zip(before, after, strict=True)]
         jobs += list(zip(before, after, strict=True))
         with ThreadPoolExecutor(2) as pool:  # cv2 lets go of the interpreter while it works
-            flows = list(pool.map(lambda job: dis_flow(job[0], job[1], self.quality), jobs))
+            flows = list(pool.map(lambda job: settled_flow(job[0], job[1], self.quality), jobs))
         half = len(flows) // 2
         device = current.device
         backward = torch.from_numpy(np.stack(flows[:half])).to(device)
@@ -171,6 +172,15 @@ def dis_flow(
         dis.setFinestScale(0)  # the preset stops at half resolution
     flow = dis.calc(_padded(here), _padded(there), None)  # type: ignore[call-overload]
     return np.ascontiguousarray(flow[:height, :width])
+
+
+def settled_flow(
+    here: np.ndarray, there: np.ndarray, quality: FlowQuality = FlowQuality.MEDIUM
+) -> np.ndarray:
+    """Return the flow as `dis_flow`, at rest where nothing moves."""
+    flow = dis_flow(here, there, quality)
+    flow[at_rest(here, there, flow)] = 0
+    return flow
 
 
 def _padded(grey: np.ndarray) -> np.ndarray:

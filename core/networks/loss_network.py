@@ -16,12 +16,14 @@ from torch.nn import functional as F
 
 from ..errors import MissingFrame, UnreadableFile
 
-DISTILLED = "11 12 P 21 22 P 31 32 33 34 P 41 42 43 44 P 51".split()
 VGG_MEAN = (103.939, 116.779, 123.68)  # BGR, 0 to 255
-VGG19 = (
-    "conv1_1 conv1_2 P conv2_1 conv2_2 P conv3_1 conv3_2 conv3_3 conv3_4 P "
-    "conv4_1 conv4_2 conv4_3 conv4_4 P conv5_1"
-).split()
+POOL = "pool"
+LAYERS = tuple(
+    layer
+    for block, count in enumerate((2, 2, 4, 4, 1), start=1)
+    for layer in (*(f"{block}_{number}" for number in range(1, count + 1)), POOL)
+)[:-1]
+"""The layers of VGG-19 in order, 1_1 to 5_1."""
 
 
 class LossNetwork(nn.Module):
@@ -55,15 +57,16 @@ class LossNetwork(nn.Module):
         weight, bias = self.tensor("e5.conv0.weight"), self.tensor("e5.conv0.bias")
         assert weight is not None
         x = F.conv2d(x, weight, bias)
-        for key in DISTILLED:
-            if key == "P":
+        for layer in LAYERS:
+            if layer == POOL:
                 x = F.max_pool2d(x, 2)
                 continue
-            x = self.convolve(x, f"e5.conv{key}")
-            lift = self.tensor(f"e5.conv{key}_aux.weight")
+            key = f"e5.conv{layer.replace('_', '')}"
+            x = self.convolve(x, key)
+            lift = self.tensor(f"{key}_aux.weight")
             if lift is not None:
-                lifted = F.conv2d(x, lift, self.tensor(f"e5.conv{key}_aux.bias"))
-                taps[f"relu{key[0]}_{key[1]}"] = F.relu(lifted)
+                lifted = F.conv2d(x, lift, self.tensor(f"{key}_aux.bias"))
+                taps[f"relu{layer}"] = F.relu(lifted)
         return taps
 
     def plain(self, x: Tensor) -> dict[str, Tensor]:
@@ -71,14 +74,14 @@ class LossNetwork(nn.Module):
         mean = torch.tensor(VGG_MEAN, device=x.device).view(1, 3, 1, 1)
         x = x.flip(1) * 255 - mean
         taps: dict[str, Tensor] = {}
-        for key in VGG19:
-            if key == "P":
+        for layer in LAYERS:
+            if layer == POOL:
                 x = F.max_pool2d(x, 2)
-            elif self.tensor(f"{key}.weight") is None:
+            elif self.tensor(f"conv{layer}.weight") is None:
                 break
             else:
-                x = self.convolve(x, key, padding="zeros")
-                taps[key.replace("conv", "relu")] = x
+                x = self.convolve(x, f"conv{layer}", padding="zeros")
+                taps[f"relu{layer}"] = x
         return taps
 
 
@@ -87,21 +90,28 @@ def load_loss_network(path: Path) -> LossNetwork:
 
     Raises:
         MissingFrame: no such file.
-        UnreadableFile: no safetensors file, or one with other keys than those known.
+        UnreadableFile: no safetensors file, or one whose layers are not those of a known encoder.
     """
     if not path.is_file():
         raise MissingFrame(f"loss network {path}: expected a .safetensors file; there is none.")
     try:
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
-            wanted = [n for n in names if n.startswith("e5.")] or names
+            wanted = [n for n in names if n.startswith("e5.")] or [
+                name for name in names if name.partition(".")[0].removeprefix("conv") in LAYERS
+            ]
             tensors = {name: file.get_tensor(name) for name in wanted}
     except (SafetensorError, OSError) as error:
-        raise UnreadableFile(f"loss network {path}: not a sound safetensors file ({error}).") from error
+        raise UnreadableFile(f"loss network {path}: cannot be read ({error}).") from error
     if "e5.conv0.weight" not in tensors and "conv1_1.weight" not in tensors:
         raise UnreadableFile(
             f"loss network {path}: expected keys `e5.conv0.weight` (distilled VGG-19) or "
-            f"`conv1_1.weight` (VGG-19); got {', '.join(sorted(tensors)[:4])}."
+            f"`conv1_1.weight` (VGG-19); got {', '.join(sorted(names)[:4]) or 'none'}."
         )
-    network = LossNetwork(path.stem, tensors).eval()
-    return network.requires_grad_(False)
+    network = LossNetwork(path.stem, tensors).eval().requires_grad_(False)
+    try:
+        network(torch.zeros((1, 3, 64, 64)))
+    except (AssertionError, RuntimeError, TypeError) as error:
+        first = (str(error).splitlines() or ["a layer is missing"])[0]
+        raise UnreadableFile(f"loss network {path}: its layers do not fit; {first}.") from error
+    return network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import torch
 
 from ..errors import BadInput
@@ -23,7 +27,7 @@ from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
 from ..stylizers.painter import PaintState, ShotStatistics
 from .given_motion import GivenMotion, VectorSettings, given_motion
-from .matte import open_matte
+from .matte import Matte, open_matte
 from .motion import EstimatedMotion, Motion
 from .output import Output, plan_output
 from .painting import Settings, ShotPainting
@@ -74,6 +78,7 @@ class Assembly:
     frames: tuple[int, ...]
     device: torch.device
     motion: Motion
+    matte: Matte | None
 
     def painting(self, checkpoints: Checkpoints[PaintState] | None = None) -> ShotPainting:
         """Build the painting; nothing is read yet."""
@@ -82,7 +87,6 @@ class Assembly:
         painter = load_painter(request.look, self.device, precision)
         if request.statistics is not None:
             painter = painter.frozen(ShotStatistics.load(request.statistics, self.device))
-        matte = request.matte
         recursion = self.shot.frames
         if request.cold:
             recursion = tuple(frame for frame in recursion if frame >= self.frames[0])
@@ -91,7 +95,7 @@ class Assembly:
             painter,
             self.motion,
             request.settings,
-            matte=open_matte(matte, self.shot, inverted=request.invert_matte) if matte else None,
+            matte=self.matte,
             frames=recursion,
             checkpoints=checkpoints,
             device=self.device,
@@ -128,6 +132,21 @@ class Assembly:
             "device": self.device.type,
         }
 
+    def files_stamp(self) -> str:
+        """Return a digest of the names, sizes and times of every file that is read."""
+        paths = [*self.shot.files]
+        if self.matte is not None:
+            paths += self.matte.files
+        if isinstance(self.motion, GivenMotion):
+            paths += self.motion.files
+        if self.request.statistics is not None and self.request.statistics.is_file():
+            paths.append(self.request.statistics)
+        digest = hashlib.sha256()
+        for path in paths:
+            facts = path.stat()
+            digest.update(f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+
     def job(self, output: str, *, overwrite: bool = False, layers: bool = False) -> Job:
         """Plan a render of the request.
 
@@ -144,6 +163,7 @@ class Assembly:
             shot=self.shot,
             frames=self.frames,
             identity=self.identity() | {"output_colour": planned.colour.space, "layers": layers},
+            files_stamp=self.files_stamp(),
             overwrite=overwrite,
             layers=layers,
             facts=machine(),
@@ -166,7 +186,11 @@ def assemble(request: Request) -> Assembly:
         knobs = request.settings.knobs
         cache = FlowCache(request.flow_cache) if request.flow_cache else None
         motion = EstimatedMotion(make_estimator(knobs.method, knobs.quality), cache)
-    return Assembly(request, shot, frames, device, motion)
+    matte = None
+    if request.matte:
+        matte = open_matte(request.matte, shot, inverted=request.invert_matte)
+        matte.check(frames)
+    return Assembly(request, shot, frames, device, motion, matte)
 
 
 def chosen_frames(text: str | None, shot: Shot) -> tuple[int, ...]:
@@ -230,6 +254,9 @@ def machine() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "openimageio": oiio.VERSION_STRING,
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
     }

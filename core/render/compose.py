@@ -140,9 +140,15 @@ def over(
     keep = amount <= 0
     if alpha is not None:
         keep |= alpha == 0
-    if not (np.isfinite(plate.sum(dtype=np.float64)) and np.isfinite(mixed.sum(dtype=np.float64))):
+    if not (is_finite(plate) and is_finite(mixed)):
         lost = ~np.isfinite(plate) | ~np.isfinite(mixed)
         return np.where(keep[..., None] | lost, plate, mixed).astype(np.float32)
     if keep.any():
         mixed = np.where(keep[..., None], plate, mixed)
     return np.ascontiguousarray(mixed, np.float32)
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Say whether every value is a finite number."""
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        return bool(np.isfinite(values.sum(dtype=np.float64)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -49,6 +50,11 @@ class GivenMotion:
         """Where the motion comes from, for the report."""
         kind = self.convention.name if self.convention else "flo"
         return f"given-{kind} {self.sequence.template} {self.scale[0]:g},{self.scale[1]:g}"
+
+    @property
+    def files(self) -> list[Path]:
+        """Return every file."""
+        return [self.sequence.path(frame) for frame in self.sequence.frames]
 
     def between(self, last: Prepared, this: Prepared) -> Flow:
         """Return the flow of a pair: backward from this frame's file, forward from the last one's."""

@@ -1,11 +1,13 @@
 """The journal of a render: which frames are finished, and of which settings.
 
 One JSON line a frame, appended and flushed when the frame's file is whole under its own name. After
-a crash the render goes on from there. Checkpoints of the recursion lie beside it.
+a crash the render goes on from there. Checkpoints of the recursion lie beside it. A line on its own
+says how far the whole has come: that a video is being made of the frames, that all is finished.
 """
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 import os
@@ -32,6 +34,14 @@ class Entry:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
+class Stage(enum.Enum):
+    """How far a render has come."""
+
+    PAINTING = "painting"
+    MUXING = "muxing"  # whatever lies under the video's name is ours
+    FINISHED = "finished"
+
+
 def fingerprint(settings: dict[str, Any]) -> str:
     """Return a digest of everything that decides the pixels."""
     text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=str)
@@ -46,6 +56,8 @@ class Journal:
         self.path = self.folder / "journal.jsonl"
         self.digest = digest
         self.entries: dict[int, Entry] = {}
+        self.stage = Stage.PAINTING
+        self.finished: tuple[int, ...] = ()  # the frames of the render that was finished
 
     def read(self) -> str | None:
         """Read the entries; return the fingerprint they were made with, None without a journal.
@@ -61,6 +73,9 @@ class Journal:
                 record = json.loads(line)
                 if "stillbrush-journal" in record:
                     made_with = str(record["fingerprint"])
+                elif "stage" in record:
+                    self.stage = Stage(record["stage"])
+                    self.finished = tuple(record["frames"])
                 else:
                     entry = Entry(**record)
                     self.entries[entry.frame] = entry
@@ -70,14 +85,20 @@ class Journal:
 
     def is_finished(self, frame: int, path: Path) -> bool:
         """Say whether a frame's file is there, whole, and the one that was written."""
-        entry = self.entries.get(frame)
-        if entry is None or not path.is_file() or path.stat().st_size != entry.size:
+        if not self.wrote(frame, path) or not path.is_file():
             return False
-        return file_sha256(path) == entry.sha256
+        entry = self.entries[frame]
+        return path.stat().st_size == entry.size and file_sha256(path) == entry.sha256
+
+    def wrote(self, frame: int, path: Path) -> bool:
+        """Say whether a frame was written under this name, whatever became of the file."""
+        entry = self.entries.get(frame)
+        return entry is not None and entry.file == path.name
 
     def begin(self, keep: set[int]) -> None:
         """Start the journal's file afresh with the entries that still hold."""
         self.entries = {frame: e for frame, e in sorted(self.entries.items()) if frame in keep}
+        self.stage, self.finished = Stage.PAINTING, ()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             aside = self.path.with_suffix(".partial")
@@ -96,9 +117,18 @@ class Journal:
         """Append a finished frame."""
         entry = Entry(frame, path.name, path.stat().st_size, file_sha256(path), numbers)
         self.entries[frame] = entry
+        self.append(vars(entry))
+
+    def mark(self, stage: Stage, frames: tuple[int, ...]) -> None:
+        """Append how far the whole has come."""
+        self.stage, self.finished = stage, frames
+        self.append({"stage": stage.value, "frames": frames})
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Append a line that is on disk when this returns."""
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(vars(entry)) + "\n")
+                file.write(json.dumps(record) + "\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

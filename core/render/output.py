@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..clip import Clip
 from ..errors import BadInput, WriteRefused
+from ..media.alpha import premultiply
 from ..media.colour import DISPLAY, LINEAR, PlateColour, find_space
 from ..media.images import WRITABLE_SUFFIXES, read_plate, write_picture
 from ..media.sequences import Sequence, format_frames, is_video, output_sequence
@@ -70,20 +71,34 @@ class Output:
         )
         return path
 
-    def mux(self, frames: tuple[int, ...], shot: Shot, *, overwrite: bool) -> None:
-        """Make the video out of the finished frames and let go of them."""
+    def mux(
+        self,
+        frames: tuple[int, ...],
+        shot: Shot,
+        *,
+        overwrite: bool,
+        before_each: Callable[[int], None] = lambda frame: None,
+    ) -> None:
+        """Make the video out of the finished frames, over black."""
         if self.video is None:
             return
 
         def pictures() -> Iterator[np.ndarray]:
             for frame in frames:
-                yield read_plate(self.path(frame), frame).rgb
+                before_each(frame)
+                plate = read_plate(self.path(frame), frame)
+                straight = plate.alpha is not None and not plate.is_premultiplied
+                yield premultiply(plate.rgb, plate.alpha) if straight else plate.rgb
 
         rate = shot.fps or DEFAULT_RATE
         write_video(
             self.video, pictures(), rate, overwrite=overwrite, pixel_aspect=shot.pixel_aspect
         )
-        shutil.rmtree(self.path(frames[0]).parent, ignore_errors=True)
+
+    def let_go(self) -> None:
+        """Remove the frames that a finished video was made of."""
+        if self.video is not None:
+            shutil.rmtree(Path(self.sequence.template).parent, ignore_errors=True)
 
 
 def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
@@ -93,6 +108,7 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
         BadInput: unknown format, a name without a frame number, output equal to input.
     """
     if is_video(text):
+        refuse_source([Path(text)], shot)
         return plan_video(Path(text))
     default = shot.name if not shot.is_video else f"{Path(shot.name).stem}.####.png"
     sequence = output_sequence(text, frames, default_name=default)
@@ -100,11 +116,11 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
     if suffix not in WRITABLE_SUFFIXES:
         known = ", ".join(sorted(WRITABLE_SUFFIXES | {".mp4", ".mov"}))
         raise BadInput(f"output {text}: expected a name that ends in {known}; got {suffix or 'none'}.")
-    refuse_source(sequence, shot, frames)
+    refuse_source([sequence.path(frame) for frame in frames], shot)
     folder = Path(sequence.template).parent
     name = Path(sequence.template).name.replace("#", "")
     name = ".".join(part for part in name.split(".") if part) or "frames"
-    return Output(sequence, folder, name, None, output_colour(shot, suffix == ".exr"))
+    return Output(sequence, folder, name, None, output_colour(shot, suffix))
 
 
 def write_clip(
@@ -126,6 +142,7 @@ def write_clip(
         placed = shot.read(frame)
         files.append(str(output.write(placed, rgb, shot, layers={}, metadata={})))
     output.mux(clip.frames, shot, overwrite=overwrite)
+    output.let_go()
     return tuple(files) if output.video is None else (str(output.video),)
 
 
@@ -142,27 +159,32 @@ def display_colour() -> PlateColour:
     return PlateColour(find_space(DISPLAY))
 
 
-def output_colour(shot: Shot, is_exr: bool) -> PlateColour:
+def output_colour(shot: Shot, suffix: str) -> PlateColour:
     """Return the space to write: the plate's own, unless the kind of file says otherwise.
 
     A scene-referred plate written to a display format becomes sRGB; a display plate written to EXR
     becomes linear Rec.709.
     """
-    if is_exr == shot.is_scene_referred or shot.is_exr == is_exr:
+    is_exr = suffix == ".exr"
+    same_format = not shot.is_video and Path(shot.name).suffix.lower()[:4] == suffix[:4]
+    if is_exr == shot.is_scene_referred or same_format:
         return shot.colour
     return PlateColour(find_space(LINEAR)) if is_exr else display_colour()
 
 
-def refuse_source(sequence: Sequence, shot: Shot, frames: tuple[int, ...]) -> None:
-    """Refuse to write over the plate."""
-    if shot.sequence is None:
-        return
-    for frame in frames:
-        target = sequence.path(frame)
-        if frame in shot.stands_in or not target.exists():
-            continue
-        if target.samefile(shot.sequence.path(frame)):
-            raise BadInput(f"output {target}: is the plate itself. Write to another folder or name.")
+def refuse_source(targets: list[Path], shot: Shot) -> None:
+    """Refuse to write over any file of the plate, whatever frame it is."""
+    there = [path for path in targets if path.exists()]
+    plate = {identity(path) for path in shot.files if path.exists()} if there else set()
+    for path in there:
+        if identity(path) in plate:
+            raise BadInput(f"output {path}: is the plate itself. Write to another folder or name.")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Return what two names of one file have in common."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def refuse_existing(output: Output, frames: tuple[int, ...]) -> None:

@@ -220,4 +220,5 @@ def in_space(placed: Placed, rgb: np.ndarray, plate: PlateColour, wanted: PlateC
     if placed.alpha is None or not placed.is_premultiplied:
         return wanted.from_linear(plate.to_linear(rgb))
     straight = unpremultiply(rgb, placed.alpha)
-    return premultiply(wanted.from_linear(plate.to_linear(straight)), placed.alpha)
+    converted = wanted.from_linear(plate.to_linear(straight))
+    return premultiply(converted, placed.alpha, converted)  # light without coverage stays

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-import torch
-
-from ..errors import Cancelled
+from ..errors import Cancelled, UnreadableFile
 from ..media.images import write_text_atomic
 from ..media.source import Shot
-from .journal import Journal, OnDisk, fingerprint
+from ..stylizers.painter import ShotStatistics
+from .journal import Journal, OnDisk, Stage, fingerprint
+from .numbers import debug_layers, measures
 from .output import Output, refuse_existing
 from .painting import Painted, Ready, ShotPainting
 from .pipeline import ReadAhead, WriteBehind
@@ -63,13 +62,15 @@ class Job:
     """One render.
 
     Attributes:
-        painting: the shot and how it is painted.
+        painting: builds the shot's painting with the given checkpoints.
         output: where it goes.
         frames: which frames are written.
         identity: everything that decides the pixels, for the journal and the report.
+        files_stamp: sizes and times of the files that are read, so that a journal does not go on
+            over other plates of the same name.
         overwrite: whether files may be replaced.
         layers: whether flow, mask and prior are written beside the picture (EXR).
-        make_painting: builds the painting again with checkpoints on disk.
+        facts: what it ran on, for the report alone.
     """
 
     painting: Callable[[OnDisk], ShotPainting]
@@ -77,6 +78,7 @@ class Job:
     shot: Shot
     frames: tuple[int, ...]
     identity: dict[str, Any]
+    files_stamp: str = ""
     overwrite: bool = False
     layers: bool = False
     facts: dict[str, Any] = field(default_factory=dict)  # for the report alone
@@ -89,21 +91,23 @@ def render(job: Job, watcher: Watcher) -> Report:
         Cancelled: the watcher wanted to stop; every finished frame is sound.
         StillbrushError: whatever is wrong with input or output, naming file and frame.
     """
-    digest = fingerprint(job.identity)
+    digest = fingerprint(job.identity | {"files": job.files_stamp})
     journal = Journal(job.output.folder, job.output.name, digest)
     states = OnDisk(journal.folder)
+    painting = job.painting(states)  # whatever is wrong with the request shows before plan clears
     todo = plan(job, journal, states)
-    painting = job.painting(states)
     begun = time.perf_counter()
     if todo:
         freeze(painting, journal)
         run = Run(job, painting, journal, watcher, len(job.frames) - len(todo), begun)
         try:
-            for first, last in spans(todo, painting.frames):
-                run.span(first, last)
+            run.paint(todo)
         finally:
             run.close()
-    job.output.mux(job.frames, job.shot, overwrite=job.overwrite)
+    if journal.stage is not Stage.FINISHED:
+        mux(job, journal, watcher)
+        journal.mark(Stage.FINISHED, job.frames)
+    job.output.let_go()
     states.clear()
     seconds = time.perf_counter() - begun
     report = Report(job.identity, job.facts, dict(painting.stopwatch.seconds), seconds,
@@ -112,48 +116,83 @@ def render(job: Job, watcher: Watcher) -> Report:
     return report
 
 
+def mux(job: Job, journal: Journal, watcher: Watcher) -> None:
+    """Make the video, if one is wanted, out of finished frames."""
+    if job.output.video is None:
+        return
+    overwrite = job.overwrite or journal.stage is Stage.MUXING
+    if not overwrite:
+        refuse_existing(job.output, job.frames)
+    journal.mark(Stage.MUXING, job.frames)
+    job.output.mux(job.frames, job.shot, overwrite=True, before_each=lambda f: go_on(watcher, f))
+
+
+def go_on(watcher: Watcher, frame: int) -> None:
+    """Stop where the watcher wants it.
+
+    Raises:
+        Cancelled: it does.
+    """
+    if watcher.is_cancelled():
+        raise Cancelled(f"stopped before frame {frame}; run the same command to go on.")
+
+
 def plan(job: Job, journal: Journal, states: OnDisk) -> tuple[int, ...]:
     """Decide which frames are to be painted; refuse to replace what is not ours.
+
+    Where files may be replaced, a render that was finished is done anew, one that was not goes on.
 
     Returns:
         The frames of the job that are not finished.
     """
-    made_with = journal.read()
-    same = made_with == journal.digest
-    if job.overwrite or not same:
+    output, frames = job.output, job.frames
+    if journal.read() != journal.digest:
         if not job.overwrite:
-            refuse_existing(job.output, job.frames)
-        keep = set(journal.entries) - set(job.frames) if same else set()
-        if not same:
-            states.clear()
-        journal.begin(keep)
-        return job.frames
-    sound = {frame for frame in journal.entries if journal.is_finished(frame, job.output.path(frame))}
-    todo = tuple(frame for frame in job.frames if frame not in sound)
-    if todo or job.output.video is None:
-        refuse_existing(job.output, tuple(frame for frame in todo if frame not in journal.entries))
-    journal.begin(sound | set(journal.entries) - set(todo))
+            refuse_existing(output, frames)
+        states.clear()
+        journal.begin(set())
+        return frames
+    was_finished = journal.stage is Stage.FINISHED
+    video_is_there = output.video is not None and output.video.is_file()
+    if was_finished and video_is_there and journal.finished == frames and not job.overwrite:
+        return ()
+    anew = was_finished and job.overwrite
+    todo = tuple(f for f in frames if anew or not journal.is_finished(f, output.path(f)))
+    if todo and not job.overwrite:
+        refuse_existing(output, tuple(f for f in todo if not journal.wrote(f, output.path(f))))
+    if todo or journal.stage is Stage.PAINTING:
+        journal.begin(set(journal.entries) - set(todo))
     return todo
 
 
 def freeze(painting: ShotPainting, journal: Journal) -> None:
     """Measure frozen statistics once per shot, and keep them beside the journal."""
-    from ..stylizers.painter import ShotStatistics
-
     if not painting.wants_statistics:
         return
     path = journal.folder / f"statistics.{journal.digest[:16]}.safetensors"
-    if not path.is_file():
+    try:
+        statistics = ShotStatistics.load(path, painting.device)
+    except UnreadableFile:
         painting.measure().save(path)
-    painting.freeze(ShotStatistics.load(path, painting.device))
+        statistics = ShotStatistics.load(path, painting.device)
+    painting.freeze(statistics)
 
 
-def spans(todo: tuple[int, ...], frames: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Group frames into runs of neighbours in the shot."""
+def spans(
+    todo: tuple[int, ...], frames: tuple[int, ...], *, bridge: int = 1
+) -> list[tuple[int, int]]:
+    """Group frames into runs that are painted in one go.
+
+    Args:
+        todo: the frames that are wanted.
+        frames: all frames of the shot.
+        bridge: how far apart two frames may lie; painting what lies between is cheaper than to roll
+            up again from a checkpoint.
+    """
     places = {frame: place for place, frame in enumerate(frames)}
     grouped: list[tuple[int, int]] = []
     for frame in todo:
-        if grouped and places[frame] == places[grouped[-1][1]] + 1:
+        if grouped and places[frame] - places[grouped[-1][1]] <= bridge:
             grouped[-1] = (grouped[-1][0], frame)
         else:
             grouped.append((frame, frame))
@@ -163,7 +202,7 @@ def spans(todo: tuple[int, ...], frames: tuple[int, ...]) -> list[tuple[int, int
 class Run:
     """One render under way."""
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         job: Job,
         painting: ShotPainting,
@@ -183,17 +222,20 @@ class Run:
 
     def pull(self, frame: int) -> Ready:
         """Hand a frame's inputs to the timeline, and keep them until it is painted."""
-        if self.watcher.is_cancelled():
-            raise Cancelled(f"stopped before frame {frame}; run the same command to go on.")
+        go_on(self.watcher, frame)
         ready = self.ahead.get(frame)
         self.waiting = {frame: ready}
         return ready
 
-    def span(self, first: int, last: int) -> None:
-        """Render neighbouring frames."""
-        for moment in self.painting.timeline.roll(first, last):
-            ready, painted = self.waiting[moment.frame], moment.outputs
-            self.behind.submit(lambda r=ready, p=painted: self.write(r, p))
+    def paint(self, todo: tuple[int, ...]) -> None:
+        """Paint frames, and those between them that the recursion passes through."""
+        timeline, wanted = self.painting.timeline, set(todo)
+        bridge = 1 if self.painting.settings.per_frame else timeline.every
+        for first, last in spans(todo, self.painting.frames, bridge=bridge):
+            for moment in timeline.roll(first, last):
+                ready, painted = self.waiting[moment.frame], moment.outputs
+                if moment.frame in wanted:
+                    self.behind.submit(lambda r=ready, p=painted: self.write(r, p))
 
     def write(self, ready: Ready, painted: Painted) -> None:
         """Finish, write and journal one frame; runs in the background."""
@@ -214,7 +256,7 @@ class Run:
         return {
             "look": str(identity["look"]["name"]),
             "look_sha256": str(identity["look"]["weights"]),
-            "settings_sha256": self.journal.digest,
+            "settings_sha256": fingerprint(identity),
             "version": str(identity["version"]),
         }
 
@@ -232,46 +274,3 @@ class Run:
         """Wait for what is being written; let go of what was read ahead."""
         self.ahead.close()
         self.behind.close()
-
-
-def measures(ready: Ready, painted: Painted) -> dict[str, float]:
-    """Return a frame's numbers for journal and report.
-
-    `trusted` is the share of the frame that carries paint over; `temporal_error` the mean squared
-    change of the paint there (Ruder et al. eq 8, over trusted pixels), in network encoding.
-    """
-    numbers = {"cut": float(ready.is_cut)}
-    if painted.carried is not None:
-        carried, mask = painted.carried[..., :3], painted.carried[..., 3:]
-        trusted = float(mask.mean())
-        change = (painted.picture * mask - carried).square() * (mask > 0)
-        numbers["trusted"] = round(trusted, 6)
-        numbers["temporal_error"] = round(float(change.mean()) / max(trusted, 1e-6), 9)
-    return numbers
-
-
-def debug_layers(ready: Ready, painted: Painted, shot: Shot) -> dict[str, np.ndarray]:
-    """Return flow, mask and prior as planes (H, W) over the canvas, for EXR.
-
-    Vectors are in Nuke's convention: pixels, y up.
-    """
-    from ..stylizers.prior import resize_picture
-
-    height, width = shot.canvas.height, shot.canvas.width
-    blank = torch.zeros((1, height, width, 1))
-    planes: dict[str, torch.Tensor] = {"mask.trust": blank}
-    for way in ("backward", "forward"):
-        field_ = getattr(ready.flow, way, None)
-        vectors = torch.zeros((1, height, width, 2)) if field_ is None else field_.cpu()
-        vectors = torch.where(vectors.abs() < 1e9, vectors, torch.zeros(()))
-        planes[f"{way}.u"], planes[f"{way}.v"] = vectors[..., :1], -vectors[..., 1:]
-    if ready.prior is not None:
-        planes["mask.trust"] = ready.prior.mask.cpu()
-    carried = blank.expand(-1, -1, -1, 3)
-    if painted.carried is not None:
-        carried = resize_picture(painted.carried[..., :3].cpu(), height, width)
-    for index, name in enumerate("RGB"):
-        planes[f"prior.{name}"] = carried[..., index : index + 1]
-    return {f"stillbrush.{name}": plane[0, ..., 0].numpy() for name, plane in planes.items()}
-
-

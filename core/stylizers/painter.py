@@ -15,6 +15,7 @@ from ..errors import BadInput, UnreadableFile
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
 from ..networks.weights import save_aside
+from ..state import digest
 from .prior import Prior, carry, resize_picture
 
 STROKE_WIDTH = 768
@@ -43,7 +44,8 @@ class ShotStatistics:
             for layer, (mean, variance) in enumerate(statistics):
                 tensors[f"{kind}.{layer:02d}.mean"] = mean.cpu()
                 tensors[f"{kind}.{layer:02d}.variance"] = variance.cpu()
-        save_aside(tensors, path, {"stillbrush-statistics": "1"})
+        marks = {"stillbrush-statistics": "2", "sha256": digest(tensors, {})}
+        save_aside(tensors, path, marks)
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> ShotStatistics:
@@ -54,14 +56,17 @@ class ShotStatistics:
         """
         try:
             with safe_open(path, framework="pt") as file:
-                found = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
+                marks = file.metadata() or {}
+                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise UnreadableFile(f"statistics {path}: cannot be read ({error}).") from error
+        if marks.get("sha256") != digest(found, {}):
+            raise UnreadableFile(f"statistics {path}: are damaged, or something else.")
 
         def kind(name: str) -> Statistics:
             means = sorted(key for key in found if key.startswith(name) and key.endswith("mean"))
             pairs = ((found[key], found[key[:-4] + "variance"]) for key in means)
-            return tuple(pairs)
+            return tuple((mean.to(device), variance.to(device)) for mean, variance in pairs)
 
         try:
             statistics = cls(kind("unprimed"), kind("primed"))

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import BadInput, UnreadableFile
-from ..networks.weights import save_aside
+from ..errors import BadInput, UnreadableFile, WriteRefused
+from ..media.atomic import replacing
 from .trainer import Trainer
 
+NAME = re.compile(r"checkpoint-(\d{7})\.safetensors")
+KEPT = 2  # the newest, and the one before in case the disk damaged it
 
-def save_checkpoint(trainer: Trainer, path: Path, notes: dict[str, str]) -> None:
-    """Write everything a run needs to go on exactly where it was."""
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Return the file of a step's checkpoint."""
+    return folder / f"checkpoint-{step:07d}.safetensors"
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints in a folder, newest first."""
+    if not folder.is_dir():
+        return []
+    return sorted((p for p in folder.iterdir() if NAME.fullmatch(p.name)), reverse=True)
+
+
+def drop_old_checkpoints(folder: Path) -> None:
+    """Remove all but the newest two."""
+    for path in list_checkpoints(folder)[KEPT:]:
+        path.unlink(missing_ok=True)
+
+
+def save_checkpoint(trainer: Trainer, path: Path, notes: Mapping[str, Any]) -> None:
+    """Write everything a run needs to go on exactly where it was.
+
+    Args:
+        notes: plain values that JSON holds.
+
+    Raises:
+        WriteRefused: the disk is full, or there is no permission.
+    """
     tensors = {f"network.{k}": v for k, v in trainer.network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in trainer.average.state_dict().items()}
     state = trainer.optimiser.state_dict()["state"]
@@ -23,11 +55,29 @@ def save_checkpoint(trainer: Trainer, path: Path, notes: dict[str, str]) -> None
         for key, value in moments.items():
             tensors[f"adam.{index}.{key}"] = torch.as_tensor(value)
     tensors |= trainer.slots.tensors()
-    metadata = {"step": str(trainer.step), "notes": json.dumps(notes, sort_keys=True)}
-    save_aside(tensors, path, metadata)
+    metadata = {"step": str(trainer.step), "notes": json.dumps(dict(notes), sort_keys=True)}
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        with replacing(path, overwrite=True) as aside:
+            save_file(plain, str(aside), metadata=metadata)
+    except SafetensorError as error:
+        raise WriteRefused(f"checkpoint {path}: cannot be written ({error}).") from error
 
 
-def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, str]:
+def read_notes(path: Path) -> dict[str, Any]:
+    """Return the notes of a checkpoint without loading it.
+
+    Raises:
+        UnreadableFile: the file is damaged, or no checkpoint.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {})["notes"])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise UnreadableFile(f"checkpoint {path}: cannot be read ({error}).") from error
+
+
+def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, Any]:
     """Put a run back where its checkpoint left it.
 
     Returns:
@@ -44,14 +94,16 @@ def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, str]:
     except (SafetensorError, OSError) as error:
         raise UnreadableFile(f"checkpoint {path}: cannot be read ({error}).") from error
     try:
+        notes, step = json.loads(metadata["notes"]), int(metadata["step"])
         restore(trainer, tensors)
-        trainer.step = int(metadata["step"])
-        return json.loads(metadata["notes"])
     except (KeyError, RuntimeError, ValueError) as error:
+        first = str(error).splitlines()[0]
         raise BadInput(
-            f"checkpoint {path}: expected a run with the same styles and sizes; {error}. "
+            f"checkpoint {path}: expected a run with the same styles and sizes; {first} "
             "Start afresh in another folder, or give the arguments the run was begun with."
         ) from error
+    trainer.step = step
+    return notes
 
 
 def restore(trainer: Trainer, tensors: dict[str, Tensor]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -12,39 +14,52 @@ STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT_TAPS = {"relu4_1": 1.0, "relu3_1": 0.5}
 
 
-def gram(features: Tensor) -> Tensor:
-    """Return the Gram matrix of features (N, C, H, W), divided by their own number of pixels.
+@dataclass(frozen=True)
+class Manner:
+    """How a picture is painted, at one layer: the mean of its features and how they vary together.
 
-    Ruder et al. eq 2: each Gram by its own M, so that pictures of different sizes compare.
+    The Gram matrix of Gatys et al. holds both at once, and the mean makes up 65 to 95 % of its
+    norm: a network that has the mean right has a small Gram error and paints like nobody. Apart,
+    both count.
     """
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+    mean: Tensor  # (C,)
+    covariance: Tensor  # (C, C)
 
 
-def style_grams(features: Features) -> dict[str, Tensor]:
-    """Return the Gram matrices of every style tap that the loss network gives."""
-    return {tap: gram(features[tap]) for tap in STYLE_TAPS if tap in features}
+def manner(features: Tensor) -> Manner:
+    """Measure how pictures (N, C, H, W) are painted, pooled over all of them."""
+    flat = features.permute(1, 0, 2, 3).flatten(1)
+    mean = flat.mean(1)
+    centred = flat - mean[:, None]
+    return Manner(mean, centred @ centred.T / flat.shape[1])
 
 
-def style_loss(features: Features, targets: dict[str, Tensor]) -> Tensor:
-    """Return the style error per picture (N,).
+def manners(features: Features) -> dict[str, Manner]:
+    """Measure every style tap that the loss network gives."""
+    return {tap: manner(features[tap]) for tap in STYLE_TAPS if tap in features}
 
-    Each layer's squared Gram difference is divided by the mean squared norm of both Grams: every
-    layer counts alike, whichever loss network it comes from, and a style of low energy (ink on
-    paper) does not drown the others while the network still paints like none of them. Close to the
-    style this is the error relative to the style's own norm.
 
-    Args:
-        features: of the painted pictures.
-        targets: Gram matrices (N or 1, C, C) of each picture's style.
+def style_loss(features: Features, targets: dict[str, Manner]) -> Tensor:
+    """Return the style error of pictures, pooled over all of them.
+
+    At each layer the squared differences of mean and covariance, each divided by the mean squared
+    norm of both sides: every layer counts alike, whichever loss network it comes from, and a style
+    of low energy (ink on paper) does not drown the others while the network still paints like none
+    of them. Close to the style this is the error relative to the style's own norm.
     """
     errors = []
     for tap, target in targets.items():
-        painted = gram(features[tap])
-        difference = (painted - target).square().sum((1, 2))
-        norms = target.square().sum((1, 2)) + painted.detach().square().sum((1, 2))
-        errors.append(2 * difference / norms)
-    return torch.stack(errors).sum(0)
+        painted = manner(features[tap])
+        errors.append(relative(painted.mean, target.mean))
+        errors.append(relative(painted.covariance, target.covariance))
+    return torch.stack(errors).sum()
+
+
+def relative(value: Tensor, target: Tensor) -> Tensor:
+    """Return a squared difference over the mean squared norm of both sides."""
+    norms = target.square().sum() + value.detach().square().sum()
+    return 2 * (value - target).square().sum() / norms
 
 
 def content_loss(features: Features, plate: Features) -> Tensor:
@@ -76,11 +91,12 @@ def lattice(pictures: Tensor, period: int = 4, block: int = 32) -> Tensor:
     repeats with the stride and belongs to the network, not to the picture.
 
     Args:
-        pictures: (N, 3, H, W), at least one block in size.
+        pictures: (N, 3, H, W), sides longer than one block.
         period: stride of the network in pixels.
         block: side of the blocks.
     """
-    pictures = pictures[..., 1:, 1:] - F.avg_pool2d(pictures, period, 1, period // 2)[..., 1:-1, 1:-1]
+    slow = F.avg_pool2d(pictures, period, 1, period // 2)[..., 1:-1, 1:-1]
+    pictures = pictures[..., 1:, 1:] - slow
     count, channels, height, width = pictures.shape
     rows, columns, folds = height // block, width // block, block // period
     cut = pictures[..., : rows * block, : columns * block]

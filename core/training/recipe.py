@@ -3,34 +3,76 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import typing
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated
 
+from ..errors import BadInput
 from ..networks.style_network import Shape
+from ..spec import Knob, KnobField
+
+SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run. Everything that changes the resulting weights is in here."""
+    """One training run. Everything that changes the resulting weights is in here.
+
+    Raises:
+        BadInput: the network has not one set of scales and shifts for every style.
+    """
 
     styles: tuple[Path, ...]
     content: Path
     loss_network: Path
     iterations: int = 9000
-    size: int = 160  # pixels, side of a training frame
-    short_side: int = 288  # of the photographs in memory
-    style_side: int = 256  # short side of the style pictures: what decides the size of a stroke
-    batch: int = 4  # samples per iteration
+    size: Annotated[
+        int,
+        Knob(SMALLEST, 512, "Side of a training frame; twice the side takes four times as long.",
+             "pixels"),
+    ] = 160
+    short_side: int = 288  # pixels, of the photographs in memory
+    style_side: Annotated[
+        int,
+        Knob(SMALLEST, 1024, "Short side to which the style pictures are scaled; larger paints "
+             "larger strokes.", "pixels"),
+    ] = 256
+    batch: Annotated[
+        int,
+        Knob(2, 32, "Pictures per iteration; more is smoother and slower.", advanced=True),
+    ] = 4
     slots: int = 24  # shots that are under way at any time
     rate: float = 2e-3
-    style_weight: float = 10.0
-    content_weight: float = 0.55
-    variation_weight: float = 0.05
-    temporal_weight: float = 400.0
+    style_weight: Annotated[
+        float, Knob(0.0, 1000.0, "How much the paint must look like the style.")
+    ] = 4.0
+    content_weight: Annotated[
+        float, Knob(0.0, 100.0, "How much of the plate must remain recognisable.")
+    ] = 0.55
+    variation_weight: Annotated[
+        float,
+        Knob(0.0, 100.0, "How much fine grain is held back; higher is smoother.", advanced=True),
+    ] = 0.05
+    temporal_weight: Annotated[
+        float,
+        Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
+    ] = 400.0
     lattice_weight: float = 1500.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
-    seed: int = 1
+    seed: Annotated[
+        int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
+    ] = 1
     shape: Shape = field(default_factory=Shape)
+
+    def __post_init__(self) -> None:
+        """Refuse a recipe that contradicts itself."""
+        count = len(self.styles)
+        if count != self.shape.styles or len(self.style_gains) not in (0, count):
+            raise BadInput(
+                f"train: expected a network and gains for {count} styles; got "
+                f"{self.shape.styles} and {len(self.style_gains)}."
+            )
 
     def learning_rate(self, step: int) -> float:
         """Warm up over 100 steps, then follow half a cosine down to a fiftieth."""
@@ -44,8 +86,11 @@ class Recipe:
         return self.temporal_weight * (0.05 + 0.95 * progress)
 
     def fresh(self, step: int) -> int:
-        """Return the samples of a batch that have no prior: most of them while it learns to paint."""
-        return max(1, (3 if step < 0.25 * self.iterations else 1) * self.batch // 4)
+        """Return the samples of a batch that have no prior: most while it learns to paint.
+
+        Half of them later, as in Ruder et al. eq 18.
+        """
+        return max(1, (3 if step < 0.4 * self.iterations else 2) * self.batch // 4)
 
     def longest_shot(self, step: int) -> int:
         """Frames a training shot may last: Ruder's growing recursion (table 1), and then on."""
@@ -54,3 +99,15 @@ class Recipe:
             if progress < until:
                 return frames
         return 80
+
+
+def recipe_knobs() -> tuple[KnobField, ...]:
+    """Return what a user may set of a recipe, as declared on it."""
+    hints = typing.get_type_hints(Recipe, include_extras=True)
+    declared = []
+    for entry in fields(Recipe):
+        hint = hints[entry.name]
+        for extra in getattr(hint, "__metadata__", ()):
+            if isinstance(extra, Knob):
+                declared.append(KnobField(entry.name, hint.__origin__, extra, entry.default))
+    return tuple(declared)

@@ -1,8 +1,8 @@
 """Shots under way: each slot holds how far its shot has come and what was painted last.
 
-Ruder et al. eq 19 recurse n - 1 frames without a gradient and learn from the last. Here a shot stays
-in its slot between iterations, so that every step of a recursion is learnt from once and a shot may
-last a hundred frames at the price of one.
+Ruder et al. eq 19 recurse n - 1 frames without a gradient and learn from the last. Here a shot
+stays in its slot between iterations, so that every step of a recursion is learnt from once and a
+shot may last a hundred frames at the price of one.
 """
 
 from __future__ import annotations

@@ -6,28 +6,35 @@ without a prior and samples that go on from their own last output (``slots.py``)
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..errors import UnreadableFile
+from ..errors import BadInput, MissingFrame, UnreadableFile
 from ..networks.loss_network import load_loss_network
-from ..networks.style_network import Statistics, StyleNetwork
-from .losses import content_loss, lattice, style_grams, style_loss, temporal_loss, total_variation
-from .recipe import Recipe
+from ..networks.style_network import Statistics, StyleNetwork, plans
+from .losses import (
+    CONTENT_TAPS,
+    Features,
+    content_loss,
+    lattice,
+    manners,
+    style_loss,
+    temporal_loss,
+    total_variation,
+)
+from .recipe import SMALLEST, Recipe
 from .slots import Slots
 from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, spoil_mask
 
-log = logging.getLogger(__name__)
-
 AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
+RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
 LUMA = (0.2126, 0.7152, 0.0722)
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -43,47 +50,80 @@ class Losses:
 
 @dataclass(frozen=True)
 class Batch:
-    """One iteration's samples: those without a prior first."""
+    """One iteration's samples, all of one style: those without a prior first."""
 
     x: Tensor  # (N, 7, H, W)
     clean: Tensor  # (N, 3, H, W)
     target: Tensor  # (N, 3, H, W): the warped last output
     mask: Tensor  # (N, 1, H, W)
-    styles: Tensor  # (N,)
+    style: int
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the same batch on a device."""
+        clean, target = self.clean.to(device), self.target.to(device)
+        return Batch(self.x.to(device), clean, target, self.mask.to(device), self.style)
 
 
 def read_style(path: Path, side: int) -> Tensor:
     """Read a style picture (1, 3, H, W), 0 to 1, its short side as asked.
 
     Raises:
+        MissingFrame: there is no such file.
         UnreadableFile: the file is no picture.
+        BadInput: it is too small to show how it is painted.
     """
-    picture = read_rgb(path) if path.is_file() else None
+    if not path.is_file():
+        raise MissingFrame(f"style picture {path}: there is no such file.")
+    picture = read_rgb(path)
     if picture is None:
         raise UnreadableFile(f"style picture {path}: expected a JPEG, PNG or TIFF picture.")
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise BadInput(
+            f"style picture {path}: expected {SMALLEST} px or more each way; got {width}x{height}."
+        )
     scaled = torch.from_numpy(resize_short_side(picture, side)).permute(2, 0, 1).float() / 255
     return scaled[None]
 
 
 class Trainer:
-    """A training run and all of its state."""
+    """A training run and all of its state.
 
-    def __init__(self, recipe: Recipe, photographs: Photographs | None = None) -> None:
-        self.recipe = recipe
+    Networks and losses live on the device; shots are made, and kept, on the processor.
+
+    Args:
+        precision: bfloat16 runs the two networks' convolutions in it; the losses stay float32.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        photographs: Photographs | None = None,
+        device: torch.device = CPU,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.recipe, self.device, self.precision = recipe, device, precision
         self.step = 0
-        torch.manual_seed(recipe.seed)
-        self.network = StyleNetwork(recipe.shape)
-        self.average = StyleNetwork(recipe.shape).requires_grad_(False)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.network = StyleNetwork(recipe.shape).to(device)
+        self.average = StyleNetwork(recipe.shape).requires_grad_(False).to(device)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
-        self.encoder = load_loss_network(recipe.loss_network)
-        self.shooter = Shooter(photographs or Photographs(recipe.content, recipe.short_side), recipe.size)
+        self.encoder = load_loss_network(recipe.loss_network).to(device)
+        photographs = photographs or Photographs(recipe.content, recipe.short_side)
+        self.shooter = Shooter(photographs, recipe.size)
         pictures = [read_style(path, recipe.style_side) for path in recipe.styles]
         with torch.no_grad():
-            grams = [style_grams(self.encoder(picture)) for picture in pictures]
-        self.targets = {tap: torch.cat([g[tap] for g in grams]) for tap in grams[0]}
-        self.gains = torch.tensor(recipe.style_gains or (1.0,) * len(pictures))
-        widths = [stage.plan.outputs for stage in self.network.stages if stage.plan.normalised]
+            features = [self.encoder(picture.to(device)) for picture in pictures]
+        if not any(tap in features[0] for tap in CONTENT_TAPS):
+            raise UnreadableFile(
+                f"loss network {recipe.loss_network}: expected layers up to conv3_1 or further; "
+                f"it ends at {max(features[0])}."
+            )
+        self.targets = [manners(found) for found in features]
+        self.gains = recipe.style_gains or (1.0,) * len(pictures)
+        widths = [plan.outputs for plan in plans(recipe.shape) if plan.normalised]
         self.slots = Slots.empty(recipe.slots, recipe.size, widths)
 
     def random(self) -> np.random.Generator:
@@ -95,28 +135,45 @@ class Trainer:
         rng = self.random()
         recipe = self.recipe
         fresh = recipe.fresh(self.step)
+        style = int(rng.integers(recipe.shape.styles))
         seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
         under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
+        under_way = under_way[under_way % recipe.shape.styles == style]
         count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
-        batch = self.batch(seeds, rolling, rng)
-        frozen = self.slots.statistics(rolling, fresh)
-        weights = F.one_hot(batch.styles, recipe.shape.styles).float()
-        painted, used = self.network(batch.x, weights, frozen)
+        batch = self.batch(seeds, rolling, style, rng).to(self.device)
+        frozen = moved(self.slots.statistics(rolling, fresh), self.device)
+        weights = torch.zeros((len(batch.x), recipe.shape.styles), device=self.device)
+        weights[:, style] = 1.0
+        with self.rounding():
+            painted, used = self.network(batch.x, weights, frozen)
+        painted = painted.float()
         losses = self.learn(batch, painted)
-        self.remember(seeds, rolling, batch, painted.detach(), used, rng)
+        self.remember(seeds, rolling, batch, painted.detach().cpu(), moved(used, CPU), rng)
         self.step += 1
         return losses
 
-    def batch(self, seeds: list[int], rolling: Tensor, rng: np.random.Generator) -> Batch:
+    def rounding(self) -> torch.autocast:
+        """Return the context in which the networks run."""
+        halved = self.precision is torch.bfloat16
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=halved)
+
+    def features(self, pictures: Tensor) -> Features:
+        """Run the loss network; features are float32 whatever it runs in."""
+        with self.rounding():
+            found = self.encoder(pictures)
+        return {tap: values.float() for tap, values in found.items()}
+
+    def batch(
+        self, seeds: list[int], rolling: Tensor, style: int, rng: np.random.Generator
+    ) -> Batch:
         """Assemble a batch: fresh shots, then the next frame of shots under way."""
         slots, shooter = self.slots, self.shooter
-        rows: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]] = []
+        rows: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
         for seed in seeds:
             window = shooter.render(shooter.draw(seed), 0)
             empty = torch.zeros_like(window.clean)
-            style = int(rng.integers(self.recipe.shape.styles))
-            rows.append((window.noisy, empty, empty[:1], window.clean, empty, style))
+            rows.append((window.noisy, empty, empty[:1], window.clean, empty))
         for slot in rolling.tolist():
             shot = shooter.draw(int(slots.seeds[slot]))
             step = shooter.step(shot, int(slots.ages[slot]) + 1)
@@ -125,22 +182,20 @@ class Trainer:
             if rng.random() < DIAL_SHARE:
                 mask = mask * rng.uniform(0.0, 1.0)
             target = warped + brightening(shooter, step) if shot.drift else warped
-            style = int(slots.styles[slot])
-            rows.append((step.this.noisy, warped * mask, mask, step.this.clean, target, style))
-        noisy, prior, mask, clean, target, style = zip(*rows, strict=True)
+            rows.append((step.this.noisy, warped * mask, mask, step.this.clean, target))
+        noisy, prior, mask, clean, target = zip(*rows, strict=True)
         masks = torch.stack(mask)
         x = torch.cat((torch.stack(noisy), torch.stack(prior), masks), 1)
-        return Batch(x, torch.stack(clean), torch.stack(target), masks, torch.tensor(style))
+        return Batch(x, torch.stack(clean), torch.stack(target), masks, style)
 
     def learn(self, batch: Batch, painted: Tensor) -> Losses:
         """Compare, go back, and move the weights."""
         recipe = self.recipe
-        features = self.encoder(painted)
+        features = self.features(painted)
         with torch.no_grad():
-            plate = self.encoder(batch.clean)
-        targets = {tap: grams[batch.styles] for tap, grams in self.targets.items()}
-        gains = self.gains[batch.styles]
-        style = recipe.style_weight * (gains * style_loss(features, targets)).mean()
+            plate = self.features(batch.clean)
+        gain = recipe.style_weight * self.gains[batch.style]
+        style = gain * style_loss(features, self.targets[batch.style])
         content = recipe.content_weight * content_loss(features, plate).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
         weight = recipe.temporal_ramp(self.step)
@@ -158,9 +213,7 @@ class Trainer:
             pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
             for mean, value in pairs:
                 mean.lerp_(value, 1 - keep)
-        return Losses(
-            total.item(), style.item(), content.item(), temporal.item(), pattern.item()
-        )
+        return Losses(total.item(), style.item(), content.item(), temporal.item(), pattern.item())
 
     def remember(
         self,
@@ -171,25 +224,33 @@ class Trainer:
         used: Statistics,
         rng: np.random.Generator,
     ) -> None:
-        """Store what was painted, and begin new shots in slots that are empty or have run long."""
+        """Store what was painted, and begin new shots in slots that are empty or have run long.
+
+        Slot k always holds style k modulo the number of styles.
+        """
         slots, recipe = self.slots, self.recipe
         slots.advance(rolling, painted[len(seeds) :])
         for row, slot in enumerate(rolling.tolist(), start=len(seeds)):
             shot = self.shooter.draw(int(slots.seeds[slot]))
             if shot.frozen and int(slots.ages[slot]) == 1:
                 slots.freeze(torch.tensor([slot]), used, torch.tensor([row]))
+        own = torch.arange(batch.style, recipe.slots, recipe.shape.styles)
         for row, seed in enumerate(seeds):
-            oldest = int(slots.ages.argmax())
-            empty = (slots.ages < 0).nonzero()
-            if len(empty):
-                slot = int(empty[0])
-            elif int(slots.ages[oldest]) >= recipe.longest_shot(self.step):
-                slot = oldest
-            elif rng.random() < 0.3:
-                slot = int(rng.integers(recipe.slots))
+            ages = slots.ages[own]
+            if int(ages.min()) < 0:
+                slot = int(own[ages.argmin()])
+            elif int(ages.max()) >= recipe.longest_shot(self.step):
+                slot = int(own[ages.argmax()])
+            elif rng.random() < RENEWED_SHARE:
+                slot = int(own[int(rng.integers(len(own)))])
             else:
                 continue
-            slots.start(slot, seed, int(batch.styles[row]), painted[row])
+            slots.start(slot, seed, batch.style, painted[row])
+
+
+def moved(statistics: Statistics, device: torch.device) -> Statistics:
+    """Return statistics on a device, as constants."""
+    return tuple((m.detach().to(device), v.detach().to(device)) for m, v in statistics)
 
 
 def brightening(shooter: Shooter, step: Step) -> Tensor:

@@ -1,9 +1,9 @@
 """Shots made from photographs: a window that moves over a picture, with exact flow and occlusion.
 
-Ruder et al., section 5.2.3: frames are windows of one photograph that shift and zoom. Ours go on for
-as many frames as asked, hold still for a part of the shots, carry sensor noise and exposure drift,
-and let a second photograph cross in front, so that the holes in the mask have the shapes of real
-disocclusions. Every frame is a pure function of the trajectory and the frame's age.
+Ruder et al., section 5.2.3: frames are windows of one photograph that shift and zoom. Ours go on
+for as many frames as asked, hold still for a part of the shots, carry sensor noise and exposure
+drift, and let a second photograph cross in front, so that the holes in the mask have the shapes of
+real disocclusions. Every frame is a pure function of the trajectory and the frame's age.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,26 +21,36 @@ from torch.nn import functional as F
 
 from ..errors import BadInput, MissingFrame
 
+T = TypeVar("T")
+
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 STILL_SHARE = 0.35
 OCCLUDED_SHARE = 0.5
 DRIFT_SHARE = 0.2
+MOST_PICTURES = 4000  # kept in memory: about 1.5 GB at the usual size
 
 
 class Photographs:
-    """A folder of pictures in memory as 8-bit tensors (3, H, W), short side as asked."""
+    """A folder of pictures in memory as 8-bit tensors (3, H, W), short side as asked.
+
+    Of a very large folder, `MOST_PICTURES` are taken, evenly spaced by name.
+
+    Raises:
+        MissingFrame: no such folder.
+        BadInput: there is no usable picture in it.
+    """
 
     def __init__(self, folder: Path, short_side: int) -> None:
-        if not folder.is_dir():
-            raise MissingFrame(f"training pictures: expected a folder; {folder} is none.")
         self.skipped: list[str] = []
+        self.names: list[str] = []
         self.pictures: list[Tensor] = []
-        for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURES):
+        for path in evenly(picture_files(folder), MOST_PICTURES):
             picture = read_rgb(path)
             if picture is None or min(picture.shape[:2]) < short_side // 2:
                 self.skipped.append(path.name)
             else:
                 scaled = resize_short_side(picture, short_side)
+                self.names.append(path.name)
                 self.pictures.append(torch.from_numpy(scaled).permute(2, 0, 1).contiguous())
         if not self.pictures:
             raise BadInput(
@@ -50,13 +61,42 @@ class Photographs:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    def hold_out(self, count: int) -> list[tuple[str, Tensor]]:
+        """Take pictures out, evenly spaced, so that training never sees them.
+
+        Returns:
+            Name and picture (3, H, W), 8 bits, of each.
+        """
+        indices = evenly(list(range(len(self))), count)
+        return [(self.names.pop(i), self.pictures.pop(i)) for i in reversed(indices)][::-1]
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Return everything under a folder that is named like a picture, sorted.
+
+    Raises:
+        MissingFrame: no such folder.
+    """
+    if not folder.is_dir():
+        raise MissingFrame(f"training pictures: expected a folder; {folder} is none.")
+    named = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    return sorted(path for path in named if path.is_file())
+
+
+def evenly(items: list[T], count: int) -> list[T]:
+    """Return at most `count` items, evenly spaced."""
+    if len(items) <= count:
+        return items
+    return [items[(2 * n + 1) * len(items) // (2 * count)] for n in range(count)]
+
 
 def read_rgb(path: Path) -> np.ndarray | None:
     """Read an 8-bit RGB picture (H, W, 3); None where the file is no picture."""
-    data = np.fromfile(path, np.uint8)
-    if data.size == 0:
+    try:
+        data = np.fromfile(path, np.uint8)
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except (OSError, cv2.error):  # no permission; more pixels than OpenCV accepts
         return None
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     return None if decoded is None else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 
@@ -130,7 +170,7 @@ def pixel_grid(size: int) -> Tensor:
 
 
 def sample(picture: Tensor, positions: Tensor) -> Tensor:
-    """Sample a picture (C, H, W) at positions (h, w, 2) in pixels; the world is mirrored outside."""
+    """Sample a picture (C, H, W) at positions (h, w, 2) in pixels; outside it is mirrored."""
     height, width = picture.shape[-2:]
     scale = torch.tensor([2.0 / width, 2.0 / height])
     grid = (positions + 0.5) * scale - 1

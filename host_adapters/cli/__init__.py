@@ -1,4 +1,4 @@
-"""The command line: `stillbrush stylize plate.####.exr -o out/plate.####.exr --look starry-night`."""
+"""The command line: `stillbrush stylize plate.####.exr -o out/plate.####.exr --look NAME`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def main() -> None:
     except StillbrushError as error:
         complain(str(error))
         sys.exit(EXIT_WRONG)
-    except KeyboardInterrupt:
-        complain("stopped; run the same command to go on.", title="Stopped")
-        sys.exit(EXIT_INTERRUPTED)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
+            raise  # our own mistake, not this machine's
+        what = (str(error).splitlines() or [""])[0]
+        complain(f"{error.name or 'a library'} cannot be imported: {what}. "
+                 "Run `stillbrush doctor`: it says what to do.")
+        sys.exit(EXIT_WRONG)

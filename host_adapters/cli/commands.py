@@ -7,7 +7,7 @@ import importlib
 import click
 
 from ... import __version__
-from ...core.errors import StillbrushError
+from ...core.errors import Cancelled, StillbrushError
 
 COMMANDS = {
     "stylize": "Paint a shot.",
@@ -37,6 +37,13 @@ class Lazy(click.Group):
         except OSError as error:  # torch, where one of its libraries cannot be loaded
             raise ImportError(str(error)) from error
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; click itself would call an interrupt an error of exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Cancelled("stopped; run the same command to go on.") from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -53,4 +60,4 @@ def cli() -> None:
     \b
     stillbrush stylize plate.####.exr -o out/plate.####.exr --look starry-night
     stillbrush COMMAND --help
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are

@@ -1,0 +1,274 @@
+"""What a user asks of a training run, checked before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
+from ..hashing import file_sha256
+from ..looks import NAME
+from ..networks.loss_network import load_loss_network
+from ..networks.style_network import Shape
+from .checkpoints import list_checkpoints, read_notes
+from .recipe import Recipe, recipe_knobs
+from .trainer import CPU, read_style
+from .windows import picture_files
+
+MINUTES = 20.0
+LICENCE = "none granted; the rights in the style picture decide"
+PHOTOGRAPH = 1.8  # short side of the photographs, in sides of a training frame
+SLOTS_A_STYLE = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for.
+
+    Raises:
+        BadInput: a knob out of range, no style, minutes and iterations at once.
+    """
+
+    styles: tuple[Path, ...]
+    content: Path
+    loss_network: Path
+    folder: Path  # where the looks go
+    name: str | None = None  # None: the first style picture's
+    minutes: float | None = None  # None with no iterations either: MINUTES
+    iterations: int | None = None
+    knobs: Mapping[str, Any] = field(default_factory=dict)  # of the recipe
+    licence: str = LICENCE
+    samples: Path | None = None  # pictures for the sample sheets; None: photographs held out
+    checkpoint_every: int | None = None  # iterations; None: a twentieth of the run, at most 250
+    sheet_every: int | None = None  # iterations; None: a tenth of the run, at most 1000
+    overwrite: bool = False
+    device: torch.device = CPU
+    precision: torch.dtype = torch.float32
+    shape: Shape = field(default_factory=Shape)  # the number of styles in it is of no account
+
+    def __post_init__(self) -> None:
+        """Check whatever needs no file."""
+        if not self.styles:
+            raise BadInput("train: expected at least one style picture; got none.")
+        if self.minutes is not None and self.iterations is not None:
+            raise BadInput("train: expected minutes or iterations; got both.")
+        for name in ("minutes", "iterations", "checkpoint_every", "sheet_every"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1e9:
+                raise BadInput(f"train.{name}: expected a number above 0; got {value}.")
+        if not self.licence.strip():
+            raise BadInput("train.licence: expected a text; got none.")
+        known = {knob.name: knob for knob in recipe_knobs()}
+        for name, value in self.knobs.items():
+            if name not in known:
+                raise BadInput(f"train.{name}: no such knob; there are {', '.join(known)}.")
+            known[name].check(value, "train")
+
+    @property
+    def run_name(self) -> str:
+        """Return the name of weights and working folder, and of a single style's look.
+
+        Raises:
+            BadInput: no name can be made of it.
+        """
+        name = self.name if self.name is not None else slug(self.styles[0].stem)
+        if not NAME.fullmatch(name):
+            raise BadInput(
+                f"train.name: expected lower-case letters, digits and hyphens; got {name!r}."
+            )
+        return name
+
+    @property
+    def look_names(self) -> tuple[str, ...]:
+        """Return a look's name for every style.
+
+        Raises:
+            BadInput: two styles would be called the same.
+        """
+        if len(self.styles) == 1:
+            return (self.run_name,)
+        start = f"{self.name}-" if self.name is not None else ""
+        names = tuple(f"{start}{slug(path.stem)}"[:64] for path in self.styles)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise BadInput(f"train.style: two pictures give a look called {twice[0]}; rename one.")
+        for name, path in zip(names, self.styles, strict=True):
+            if not NAME.fullmatch(name):
+                raise BadInput(f"train.style: no look can be named after {path.name}; rename it.")
+        return names
+
+    @property
+    def work(self) -> Path:
+        """Return the folder of checkpoints, log and sheets."""
+        return self.folder / f"{self.run_name}.training"
+
+    @property
+    def weights(self) -> Path:
+        """Return the file of the trained weights."""
+        return self.folder / f"{self.run_name}.safetensors"
+
+    @property
+    def looks(self) -> tuple[Path, ...]:
+        """Return the files of the looks."""
+        return tuple(self.folder / f"{name}.yaml" for name in self.look_names)
+
+    def recipe(self, iterations: int) -> Recipe:
+        """Return the recipe for a number of iterations."""
+        count = len(self.styles)
+        recipe = Recipe(
+            self.styles,
+            self.content,
+            self.loss_network,
+            iterations=iterations,
+            shape=replace(self.shape, styles=count),
+            **self.knobs,
+        )
+        return replace(
+            recipe,
+            short_side=round(PHOTOGRAPH * recipe.size),
+            slots=max(recipe.slots, SLOTS_A_STYLE * count, recipe.batch * count),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything that decides the weights, as plain values; files by what they hold."""
+        recipe = self.recipe(1)
+        minutes = self.minutes or (None if self.iterations else MINUTES)
+        plain: dict[str, Any] = {
+            "style": [file_sha256(path) for path in self.styles],
+            "content": content_digest(self.content),
+            "loss_network": file_sha256(self.loss_network),
+            "minutes": minutes,
+            "iterations": self.iterations,
+            "precision": str(self.precision).removeprefix("torch."),
+        }
+        plain |= {knob.name: getattr(recipe, knob.name) for knob in recipe_knobs()}
+        shape = asdict(recipe.shape)
+        return plain | {"shape": shape | {"decoder": list(recipe.shape.decoder)}}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that is under way, as its newest sound checkpoint has it."""
+
+    path: Path
+    iterations: int  # of the whole run
+    step: int
+    seconds: float  # that training has taken
+    devices: tuple[str, ...]
+    damaged: tuple[Path, ...] = ()  # newer checkpoints that cannot be read
+
+    @classmethod
+    def read(cls, path: Path, notes: dict[str, Any], damaged: list[Path]) -> Begun:
+        """Read the notes of a checkpoint."""
+        run = notes["run"]
+        devices = tuple(run["devices"])
+        step, seconds = int(run["step"]), float(run["seconds"])
+        return cls(path, int(run["iterations"]), step, seconds, devices, tuple(damaged))
+
+    @property
+    def is_finished(self) -> bool:
+        """Say whether every iteration is done."""
+        return self.step >= self.iterations
+
+
+def check(request: Request) -> Begun | None:
+    """Check styles, losses and output, before the photographs are read and anything is trained.
+
+    Returns:
+        The run to go on with; None where none was begun.
+
+    Raises:
+        StillbrushError: one clear line on whatever is wrong.
+    """
+    refuse_own_output(request)
+    for path in request.styles:
+        read_style(path, request.recipe(1).style_side)
+    load_loss_network(request.loss_network)
+    if request.samples is not None and not picture_files(request.samples):
+        raise BadInput(f"samples: expected pictures in {request.samples}; found none.")
+    begun = find_begun(request.work, request.identity())
+    refuse_existing(request, begun)
+    return begun
+
+
+def refuse_own_output(request: Request) -> None:
+    """Refuse to write among the training pictures."""
+    if not request.content.is_dir():
+        raise MissingFrame(f"training pictures: expected a folder; {request.content} is none.")
+    if request.work.resolve().is_relative_to(request.content.resolve()):
+        raise BadInput(
+            f"output {request.folder}: lies in the folder of the training pictures, and the sample "
+            "sheets would be taken for some. Choose another."
+        )
+
+
+def refuse_existing(request: Request, begun: Begun | None) -> None:
+    """Refuse to replace a look, or weights that this run has not written."""
+    if request.overwrite or (begun is not None and begun.is_finished):
+        return
+    for path in (*request.looks, *(() if begun else (request.weights,))):
+        if path.exists():
+            raise WriteRefused(
+                f"{path}: is there already. Choose another name or folder, or allow overwriting."
+            )
+
+
+def find_begun(folder: Path, identity: dict[str, Any]) -> Begun | None:
+    """Find the newest sound checkpoint.
+
+    Raises:
+        BadInput: it belongs to a run with other arguments; the message names the first.
+        UnreadableFile: there are checkpoints, and none can be read.
+    """
+    damaged: list[Path] = []
+    for path in list_checkpoints(folder):
+        try:
+            notes = read_notes(path)
+            begun = Begun.read(path, notes, damaged)
+            before = typing.cast("dict[str, Any]", notes["identity"])
+        except (UnreadableFile, KeyError, TypeError, ValueError):
+            damaged.append(path)
+            continue
+        refuse_other(folder, before, identity)
+        return begun
+    if damaged:
+        raise UnreadableFile(
+            f"checkpoint {damaged[0]}: cannot be read, nor any before it. Remove {folder} to begin "
+            "again."
+        )
+    return None
+
+
+def refuse_other(folder: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:
+    """Refuse to go on with a run that was begun with other arguments."""
+    for key in sorted(identity.keys() | before.keys()):
+        then, now = before.get(key), identity.get(key)
+        if then == now:
+            continue
+        what = f"{key.replace('_', ' ')}"
+        detail = "other pictures" if key in ("style", "content") else f"{now}, not {then}"
+        detail = "another file" if key == "loss_network" else detail
+        raise BadInput(
+            f"{folder}: holds a run that was begun with another {what}; got {detail}. Give the "
+            "arguments it was begun with, choose another name, or remove that folder."
+        )
+
+
+def slug(text: str) -> str:
+    """Return a name for a look: lower-case letters, digits, hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64]
+
+
+def content_digest(folder: Path) -> str:
+    """Return a digest of the names and sizes of the training pictures."""
+    digest = hashlib.sha256()
+    for path in picture_files(folder):
+        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+    return digest.hexdigest()
