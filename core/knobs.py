@@ -24,13 +24,18 @@ class FlowKnobs:
 
     method: Annotated[
         FlowMethod,
-        Knob(tip="dis runs on the processor and is the better one; torch stays on the GPU.",
-             animatable=False),
+        Knob(
+            tip="dis runs on the processor and is the better one; torch stays on the GPU.",
+            animatable=False,
+        ),
     ] = FlowMethod.DIS
     quality: Annotated[
         FlowQuality,
-        Knob(tip="fast for previews, medium for most shots, fine for thin things; each step takes "
-             "about four times as long.", animatable=False),
+        Knob(
+            tip="fast for previews, medium for most shots, fine for thin things; each step takes "
+            "about four times as long.",
+            animatable=False,
+        ),
     ] = FlowQuality.MEDIUM
 
 
@@ -40,8 +45,13 @@ class MaskKnobs:
 
     check: Annotated[
         float,
-        Knob(0.0, 1.0, "Disagreement allowed between forward and backward motion, as a share of the "
-             "squared motion; raising it trusts more and drags paint at edges.", advanced=True),
+        Knob(
+            0.0,
+            1.0,
+            "Disagreement allowed between forward and backward motion, as a share of the "
+            "squared motion; raising it trusts more and drags paint at edges.",
+            advanced=True,
+        ),
     ] = 0.01
     check_floor: Annotated[
         float,
@@ -49,16 +59,25 @@ class MaskKnobs:
     ] = 0.5
     boundary: Annotated[
         float,
-        Knob(0.0, 10.0, "Motion contrast that counts as a boundary, as a share of the squared "
-             "motion; raising it trusts more along moving edges.", advanced=True),
+        Knob(
+            0.0,
+            10.0,
+            "Motion contrast that counts as a boundary, as a share of the squared "
+            "motion; raising it trusts more along moving edges.",
+            advanced=True,
+        ),
     ] = 0.01
     boundary_floor: Annotated[
         float, Knob(0.0, 10.0, "Motion contrast that never counts as a boundary.", advanced=True)
     ] = 0.002
     dilate: Annotated[
         int,
-        Knob(0, 32, "Widens the untrusted area; higher hides dragged paint but lets edges boil.",
-             "pixels"),
+        Knob(
+            0,
+            32,
+            "Widens the untrusted area; higher hides dragged paint but lets edges boil.",
+            "pixels",
+        ),
     ] = 1
 
 
@@ -68,18 +87,40 @@ class PriorKnobs:
 
     temporal: Annotated[
         float,
-        Knob(0.0, 1.0, "How firmly paint sticks to what moves: 1 is steadiest, 0 paints every frame "
-             "by itself."),
+        Knob(
+            0.0,
+            1.0,
+            "How firmly paint sticks to what moves: 1 is steadiest, 0 paints every frame "
+            "by itself.",
+        ),
+    ] = 1.0
+    hold: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "How firmly paint rests where neither camera nor subject moves and the light stays; "
+            "lower lets it live.",
+        ),
     ] = 1.0
     fill: Annotated[
         Fill,
-        Knob(tip="What stands where nothing can be carried; a look expects what it was trained "
-             "with.", advanced=True, animatable=False),
+        Knob(
+            tip="What stands where nothing can be carried; a look expects what it was trained "
+            "with.",
+            advanced=True,
+            animatable=False,
+        ),
     ] = Fill.ZERO
     seed: Annotated[
         int,
-        Knob(0, 2**31 - 1, "Seed of the noise fill; the same seed gives the same pixels.",
-             advanced=True, animatable=False),
+        Knob(
+            0,
+            2**31 - 1,
+            "Seed of the noise fill; the same seed gives the same pixels.",
+            advanced=True,
+            animatable=False,
+        ),
     ] = 0
 
 
@@ -93,28 +134,48 @@ class StylizerKnobs:
     ] = 1.0
     mix: Annotated[
         float,
-        Knob(0.0, 1.0, "Blends the result with the plate after everything else; 0 gives the plate "
-             "back bit for bit."),
+        Knob(
+            0.0,
+            1.0,
+            "Blends the result with the plate after everything else; 0 gives the plate "
+            "back bit for bit.",
+        ),
     ] = 1.0
     stroke_size: Annotated[
         float,
-        Knob(0.125, 4.0, "Size of the strokes as a share of the frame's width; halving it paints "
-             "finer and takes four times as long.", animatable=False),
+        Knob(
+            0.125,
+            4.0,
+            "Size of the strokes as a share of the frame's width; halving it paints "
+            "finer and takes four times as long.",
+            animatable=False,
+        ),
     ] = 1.0
     keep_colours: Annotated[
         float,
-        Knob(0.0, 1.0, "Keeps the plate's own colours under the brushwork; 1 takes only light and "
-             "dark from the painting."),
+        Knob(
+            0.0,
+            1.0,
+            "Keeps the plate's own colours under the brushwork; 1 takes only light and "
+            "dark from the painting.",
+        ),
     ] = 0.0
     detail: Annotated[
         float,
-        Knob(0.0, 1.0, "Brings back detail of the plate finer than the brush, for plates larger "
-             "than the painting; higher is crisper and less painterly."),
+        Knob(
+            0.0,
+            1.0,
+            "Brings back detail of the plate finer than the brush, for plates larger "
+            "than the painting; higher is crisper and less painterly.",
+        ),
     ] = 0.25
     normalise: Annotated[
         Normalise,
-        Knob(tip="shot freezes the network's statistics over the shot (no pumping, exact in any "
-             "order); frame measures them on each frame.", animatable=False),
+        Knob(
+            tip="shot freezes the network's statistics over the shot (no pumping, exact in any "
+            "order); frame measures them on each frame.",
+            animatable=False,
+        ),
     ] = Normalise.FRAME
 
 
@@ -152,9 +213,7 @@ class WriteKnobs:
         str,
         Knob(tip="out/plate.####.exr, a folder, or a .mp4 or .mov.", animatable=False),
     ] = ""
-    overwrite: Annotated[
-        bool, Knob(tip="Allows files to be replaced.", animatable=False)
-    ] = False
+    overwrite: Annotated[bool, Knob(tip="Allows files to be replaced.", animatable=False)] = False
 
 
 @dataclass(frozen=True)
@@ -176,8 +235,13 @@ class ShotKnobs(FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
     ] = True
     cut_sensitivity: Annotated[
         float,
-        Knob(0.0, 1.0, "How readily a change counts as a cut; lower it for flashes and strobes.",
-             advanced=True, animatable=False),
+        Knob(
+            0.0,
+            1.0,
+            "How readily a change counts as a cut; lower it for flashes and strobes.",
+            advanced=True,
+            animatable=False,
+        ),
     ] = 0.5
 
 

@@ -6,6 +6,7 @@ where it is set, comes before it. OpenImageIO reads that variable, not this modu
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import functools
 from dataclasses import dataclass
@@ -87,6 +88,9 @@ def config() -> oiio.ColorConfig:
     if found.configname() == _BROKEN:
         raise BadInput(f"$OCIO: expected a config that loads; got: {found.geterror()}")
     return oiio.ColorConfig(PINNED) if found.configname() == _UNSET else found
+
+
+atexit.register(config.cache_clear)  # before the bindings go, or they complain of a leak
 
 
 @functools.lru_cache(maxsize=1)

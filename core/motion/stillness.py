@@ -44,8 +44,10 @@ def at_rest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray
 def around(grey: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """Return the mean speed (H, W) of the textured things around each pixel."""
     height, width = grey.shape
-    slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8),
-                     cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8))
+    slope = np.hypot(
+        cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8),
+        cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8),
+    )
     weight = np.maximum(slope - FLAT, 0) + 1e-3
     speed = np.minimum(np.hypot(flow[..., 0], flow[..., 1]), CAP)
     size = (max(1, width // COARSE), max(1, height // COARSE))

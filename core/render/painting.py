@@ -73,7 +73,7 @@ class Painted:
 class ShotPainting:
     """A shot, a painter and settings; frames on demand."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         shot: Shot,
         painter: Painter,
@@ -167,7 +167,8 @@ class ShotPainting:
         """Paint one frame: the operator that the timeline carries through time."""
         with self.stopwatch.stage("paint"):
             layers, primed = self.painter.assemble(x.small, x.prior, state)
-            picture, state = self.painter.paint_layers(layers, primed, state)
+            prior = x.prior if primed else None
+            picture, state = self.painter.paint_layers(layers, prior, state)
         return Painted(picture, layers[..., 3:] if primed else None), state
 
     def finish(self, frame: Prepared, painted: Tensor) -> np.ndarray:

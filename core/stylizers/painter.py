@@ -10,16 +10,19 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..errors import BadInput, UnreadableFile
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
 from ..networks.weights import save_aside
 from ..state import digest
-from .prior import Prior, carry, resize_picture
+from .prior import Prior, carry, resize_mask, resize_picture
 
 STROKE_WIDTH = 768
 """Width in pixels at which the network paints a frame when the stroke size is 1."""
+CHANGE_REACH = 7  # pixels over which a change of the plate is averaged, so that grain is none
+CHANGE_RANGE = (0.02, 0.05)  # of the encoded range: paint is kept below, given up above
 LARGEST_GROWTH = 2.0  # a plate is never painted at more than this times its own size
 
 
@@ -82,6 +85,7 @@ class PaintState:
     """What a stylizer carries to the next frame."""
 
     painted: Tensor | None = None  # (1, h, w, 3), 0 to 1, network encoding; None: nothing yet
+    reference: Tensor | None = None  # (1, h, w, 3): the plate as it was when that was painted
     age: int = 0  # frames since the recursion began
 
 
@@ -136,16 +140,19 @@ class Painter:
             BadInput: the frame has another size than the last one.
         """
         layers, primed = self.assemble(frame, prior, state)
-        return self.paint_layers(layers, primed, state)
+        return self.paint_layers(layers, prior if primed else None, state)
 
     def paint_layers(
-        self, layers: Tensor, primed: bool, state: PaintState
+        self, layers: Tensor, prior: Prior | None, state: PaintState
     ) -> tuple[Tensor, PaintState]:
-        """Paint the seven channels (1, h, w, 7) that `assemble` made."""
+        """Paint the seven channels (1, h, w, 7) that `assemble` made; no prior, no rest."""
         frozen = self.statistics
-        statistics = (frozen.primed if primed else frozen.unprimed) if frozen else None
+        statistics = (frozen.primed if prior else frozen.unprimed) if frozen else None
         painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
-        return painted, PaintState(painted, state.age + 1)
+        reference = layers[..., :3]
+        if prior is not None:
+            painted, reference = rest(painted, reference, prior, state)
+        return painted, PaintState(painted, reference, state.age + 1)
 
     def frozen(self, statistics: ShotStatistics) -> Painter:
         """Return the same painter with frozen statistics."""
@@ -188,3 +195,26 @@ class Painter:
         x = torch.cat((this, torch.cat(carried)), -1)
         _, primed = paint_in_bands(self.network, x, self.style, bands=self.bands, pooled=True)
         return ShotStatistics(unprimed, primed)
+
+
+def rest(
+    painted: Tensor, frame: Tensor, prior: Prior, state: PaintState
+) -> tuple[Tensor, Tensor]:
+    """Leave paint alone where nothing moves and the plate is what it was painted from.
+
+    A network that paints over its own paint wanders, and most where there is least to hold on to: a
+    flat wall before a camera on a tripod. There the last paint is the best there is. It is kept to
+    the bit, and given up where the plate has come to differ from the one it was painted from - not
+    from the last frame, so that slow changes of light are followed too.
+
+    Returns:
+        The painted frame, and the plate that its paint belongs to, (1, h, w, 3) each.
+    """
+    if state.painted is None or state.reference is None or not prior.still.any():
+        return painted, frame
+    change = (frame - state.reference).abs().permute(0, 3, 1, 2)
+    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
+    least, most = CHANGE_RANGE
+    released = ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
+    keep = resize_mask(prior.still, *frame.shape[1:3]) * (1 - released)
+    return torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)

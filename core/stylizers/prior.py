@@ -31,6 +31,7 @@ class Prior(NamedTuple):
 
     flow: Tensor  # (1, H, W, 2) backward, pixels
     mask: Tensor  # (1, H, W, 1), 0 to 1, 1 = trust; the temporal dial is in it
+    still: Tensor  # (1, H, W, 1), 0 to 1: how firmly paint rests because nothing moves
     fill: Fill = Fill.ZERO
     seed: int = 0
 
@@ -84,8 +85,16 @@ def carry(prior: Prior, painted: Tensor, frame: Tensor, age: int) -> tuple[Tenso
     return masked, mask
 
 
+AT_REST = 0.02  # pixels of motion that count as none: warping by it would not blur
+
+
 class PriorSettings(Protocol):
     """The knobs of a prior."""
+
+    @property
+    def hold(self) -> float:
+        """How firmly paint rests where nothing moves, 0 to 1."""
+        ...
 
     @property
     def temporal(self) -> float:
@@ -105,4 +114,7 @@ class PriorSettings(Protocol):
 
 def make_prior(flow: Flow, mask: Tensor, settings: PriorSettings) -> Prior:
     """Build a prior; the temporal dial scales the mask, and through it the masked prior."""
-    return Prior(flow.backward, mask * settings.temporal, settings.fill, settings.seed)
+    scaled = mask * settings.temporal
+    speed = flow.backward.square().sum(-1, keepdim=True)
+    still = scaled * settings.hold * (speed < AT_REST**2)
+    return Prior(flow.backward, scaled, still, settings.fill, settings.seed)

@@ -29,14 +29,22 @@ class Recipe:
     iterations: int = 9000
     size: Annotated[
         int,
-        Knob(SMALLEST, 512, "Side of a training frame; twice the side takes four times as long.",
-             "pixels"),
+        Knob(
+            SMALLEST,
+            512,
+            "Side of a training frame; twice the side takes four times as long.",
+            "pixels",
+        ),
     ] = 160
     short_side: int = 288  # pixels, of the photographs in memory
     style_side: Annotated[
         int,
-        Knob(SMALLEST, 1024, "Short side to which the style pictures are scaled; larger paints "
-             "larger strokes.", "pixels"),
+        Knob(
+            SMALLEST,
+            1024,
+            "Short side to which the style pictures are scaled; larger paints larger strokes.",
+            "pixels",
+        ),
     ] = 256
     batch: Annotated[
         int,
@@ -57,7 +65,7 @@ class Recipe:
     temporal_weight: Annotated[
         float,
         Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
-    ] = 400.0
+    ] = 2500.0
     lattice_weight: float = 1500.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: Annotated[

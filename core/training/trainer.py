@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput, MissingFrame, UnreadableFile
-from ..networks.loss_network import load_loss_network
+from ..networks.loss_network import LossNetwork, load_loss_network
 from ..networks.style_network import Statistics, StyleNetwork, plans
 from .losses import (
     CONTENT_TAPS,
@@ -32,6 +32,7 @@ from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, sp
 
 AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
+LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
 LUMA = (0.2126, 0.7152, 0.0722)
 CPU = torch.device("cpu")
@@ -86,6 +87,22 @@ def read_style(path: Path, side: int) -> Tensor:
     return scaled[None]
 
 
+def load_encoder(path: Path) -> LossNetwork:
+    """Read a loss network that is deep enough to train with.
+
+    Raises:
+        MissingFrame, UnreadableFile: there is none, it is damaged, or too shallow.
+    """
+    encoder = load_loss_network(path)
+    taps = encoder(torch.zeros((1, 3, SMALLEST, SMALLEST)))
+    if not any(tap in taps for tap in CONTENT_TAPS):
+        raise UnreadableFile(
+            f"loss network {path}: expected layers up to conv3_1 or further; it ends at "
+            f"{max(taps)}."
+        )
+    return encoder
+
+
 class Trainer:
     """A training run and all of its state.
 
@@ -107,21 +124,15 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             self.network = StyleNetwork(recipe.shape).to(device)
-        self.average = StyleNetwork(recipe.shape).requires_grad_(False).to(device)
+            self.average = StyleNetwork(recipe.shape).requires_grad_(False).to(device)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
-        self.encoder = load_loss_network(recipe.loss_network).to(device)
+        self.encoder = load_encoder(recipe.loss_network).to(device)
         photographs = photographs or Photographs(recipe.content, recipe.short_side)
         self.shooter = Shooter(photographs, recipe.size)
         pictures = [read_style(path, recipe.style_side) for path in recipe.styles]
         with torch.no_grad():
-            features = [self.encoder(picture.to(device)) for picture in pictures]
-        if not any(tap in features[0] for tap in CONTENT_TAPS):
-            raise UnreadableFile(
-                f"loss network {recipe.loss_network}: expected layers up to conv3_1 or further; "
-                f"it ends at {max(features[0])}."
-            )
-        self.targets = [manners(found) for found in features]
+            self.targets = [manners(self.encoder(picture.to(device))) for picture in pictures]
         self.gains = recipe.style_gains or (1.0,) * len(pictures)
         widths = [plan.outputs for plan in plans(recipe.shape) if plan.normalised]
         self.slots = Slots.empty(recipe.slots, recipe.size, widths)
@@ -196,7 +207,9 @@ class Trainer:
             plate = self.features(batch.clean)
         gain = recipe.style_weight * self.gains[batch.style]
         style = gain * style_loss(features, self.targets[batch.style])
-        content = recipe.content_weight * content_loss(features, plate).mean()
+        primed = batch.mask.amax((1, 2, 3)) > 0
+        loyalty = torch.where(primed, LOYALTY, 1.0)
+        content = recipe.content_weight * (loyalty * content_loss(features, plate)).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
         weight = recipe.temporal_ramp(self.step)
         temporal = weight * temporal_loss(painted, batch.target, batch.mask).mean()

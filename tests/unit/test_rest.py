@@ -1,0 +1,85 @@
+"""Paint rests where nothing moves, and follows where the plate has changed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from support.material import tiny_look
+
+from stillbrush.core.knobs import PriorKnobs
+from stillbrush.core.motion.flow import Flow
+from stillbrush.core.stylizers.load import load_painter
+from stillbrush.core.stylizers.painter import Painter, PaintState
+from stillbrush.core.stylizers.prior import make_prior
+
+SIZE = (40, 48)
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    return load_painter(tiny_look(tmp_path_factory.mktemp("look")))
+
+
+def plate(seed: int = 0) -> torch.Tensor:
+    return torch.rand((1, *SIZE, 3), generator=torch.Generator().manual_seed(seed)) * 0.8
+
+
+def standing(moving: tuple[slice, slice] | None = None) -> Flow:
+    flow = torch.zeros((1, *SIZE, 2))
+    if moving:
+        flow[:, moving[0], moving[1], 0] = 1.5
+    return Flow(flow, -flow)
+
+
+def paint_on(painter: Painter, plates: list[torch.Tensor], flow: Flow, knobs: PriorKnobs):
+    mask = torch.ones((1, *SIZE, 1))
+    state, made = PaintState(), []
+    for picture in plates:
+        painted, state = painter.paint(picture, make_prior(flow, mask, knobs), state)
+        made.append(painted)
+    return made
+
+
+def test_paint_is_kept_to_the_bit_under_grain(painter):
+    grain = [plate() + 0.01 * torch.randn((1, *SIZE, 3)) for _ in range(8)]
+    made = paint_on(painter, grain, standing(), PriorKnobs())
+    for painted in made[1:]:
+        assert torch.equal(painted, made[0])
+
+
+def test_without_hold_it_wanders(painter):
+    made = paint_on(painter, [plate()] * 4, standing(), PriorKnobs(hold=0.0))
+    assert (made[3] - made[0]).abs().mean() > 1e-4
+
+
+def test_what_moves_is_painted_anew_and_the_rest_is_kept(painter):
+    moving = (slice(10, 20), slice(10, 20))
+    made = paint_on(painter, [plate(), plate()], standing(moving), PriorKnobs())
+    same = (made[1] == made[0]).all(-1)[0]
+    assert same[30:, 30:].all()
+    assert not same[12:18, 12:18].any()
+
+
+def test_a_slow_change_of_light_is_followed(painter):
+    plates = [plate() + 0.01 * step for step in range(16)]  # each step alone is below the threshold
+    made = paint_on(painter, plates, standing(), PriorKnobs())
+    assert torch.equal(made[1], made[0])
+    assert (made[15] - made[0]).abs().mean() > 1e-3
+
+
+def test_temporal_zero_holds_nothing(painter):
+    prior = make_prior(standing(), torch.ones((1, *SIZE, 1)), PriorKnobs(temporal=0.0))
+    assert not prior.still.any()
+
+
+def test_untrusted_pixels_are_not_held(painter):
+    mask = torch.ones((1, *SIZE, 1))
+    mask[:, :10] = 0
+    prior = make_prior(standing(), mask, PriorKnobs())
+    state = PaintState()
+    first, state = painter.paint(plate(), prior, state)
+    second, _ = painter.paint(plate(), prior, state)
+    same = (first == second).all(-1)[0]
+    assert not same[:8].any()
+    assert same[12:].all()
+
