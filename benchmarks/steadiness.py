@@ -115,9 +115,7 @@ def main() -> None:
                 painting.freeze_if_asked()
                 rows.append(measure(painting, given.count, encoder, style))
             ours, alone = rows
-            cells = "".join(
-                f"{100 * ours[n] / alone[n]:8.0f} % {ours[n]:7.4f}" for n in NAMES
-            )
+            cells = "".join(f"{100 * ours[n] / alone[n]:8.0f} % {ours[n]:7.4f}" for n in NAMES)
             print(f"{look.name:18} {Path(clip).stem:18}{cells}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A clip: what flows between nodes. An immutable description that reads nothing until it is asked."""
+"""A clip: what flows between nodes. An immutable description that reads nothing until asked."""
 
 from __future__ import annotations
 

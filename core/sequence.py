@@ -1,7 +1,7 @@
 """Time: the only code that carries state from frame to frame.
 
-``scan`` runs a range in order. ``Timeline`` serves any frame of a shot in any order: it rolls forward
-from the nearest checkpoint, so that frame 1040 is the same whoever asked for what before.
+``scan`` runs a range in order. ``Timeline`` serves any frame of a shot in any order: it rolls
+forward from the nearest checkpoint, so that frame 1040 is the same whoever asked for what before.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from .errors import BadInput
 I = TypeVar("I")  # noqa: E741 - inputs
 O = TypeVar("O")  # noqa: E741 - outputs
 S = TypeVar("S")
+
+RECENT = 2
+"""States kept of the frames served last: the same frame and the next one need no rolling."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Timeline(Generic[I, O, S]):
         self.checkpoints: Checkpoints[S] = checkpoints or InMemory()
         self.every = every
         self.places = {frame: place for place, frame in enumerate(frames)}
+        self.recent: tuple[tuple[int, S], ...] = ()
 
     def roll(self, first: int, last: int) -> Iterator[Moment[O, S]]:
         """Yield the frames first..last, rolling up to the first from the nearest checkpoint.
@@ -138,13 +142,16 @@ class Timeline(Generic[I, O, S]):
         for moment in scan(self.step, lazily, state, fresh=self.fresh, resets=self.resets):
             if self.places[moment.frame] % self.every == self.every - 1:
                 self.checkpoints.keep(moment.frame, moment.state)
+            self.recent = (*self.recent, (moment.frame, moment.state))[-RECENT:]
             if self.places[moment.frame] >= self.places[first]:
                 yield moment
 
     def anchor(self, frame: int) -> tuple[int, S]:
         """Return the place to begin rolling at and the state before it, to arrive at a frame."""
-        kept = self.checkpoints.before(frame - 1)
-        resume, state = (self.places[kept[0]] + 1, kept[1]) if kept else (0, self.fresh)
+        resume, state = 0, self.fresh
+        for kept in (self.checkpoints.before(frame - 1), *self.recent):
+            if kept is not None and resume <= self.places[kept[0]] < self.places[frame]:
+                resume, state = self.places[kept[0]] + 1, kept[1]
         for place in range(self.places[frame], resume - 1, -1):
             if self.begins(self.frames[place]):
                 return place, self.fresh

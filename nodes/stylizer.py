@@ -22,7 +22,9 @@ class Inputs:
 
     frame: Annotated[Image, "Frame as the eye sees it (network encoding), 0 to 1."]
     look: Annotated[LookPort, "What it is painted like."]
-    prior: Annotated[PriorPort | None, "How to carry the last painted frame; none: by itself."] = None
+    prior: Annotated[PriorPort | None, "How to carry the last painted frame; none: by itself."] = (
+        None
+    )
     matte: Annotated[Mask | None, "1 where to paint."] = None
     statistics: Annotated[StatisticsPort | None, "Frozen statistics of the shot."] = None
 

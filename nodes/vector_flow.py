@@ -21,7 +21,9 @@ class Inputs:
     """What flows in."""
 
     backward: Annotated[Vectors, "Rendered motion of this frame to the last, as stored."]
-    forward: Annotated[Vectors | None, "Rendered motion of this frame to the next, as stored."] = None
+    forward: Annotated[Vectors | None, "Rendered motion of this frame to the next, as stored."] = (
+        None
+    )
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ class PlateColour:
 
     @property
     def is_srgb(self) -> bool:
-        """Say whether the plate is in the pinned config's sRGB: the closed form is ten times as fast.
+        """Say whether the plate is the pinned config's sRGB: its closed form is ten times as fast.
 
         It agrees with OCIO within 5e-5, which is what OCIO's own fast power misses the curve by.
         """

@@ -1,9 +1,9 @@
 """Where nothing moves: estimated flow set to rest on what stands still.
 
-On a flat wall an estimator follows the noise, and reports motion of many pixels where there is none.
-Paint that is carried along it crawls. A pixel is put to rest where not moving explains the picture
-as well as moving does, and the textured things around it, which the estimator does get right, are at
-rest too. The second condition keeps a flat sky moving with the pan that its horizon shows.
+On a flat wall an estimator follows the noise, and reports motion of many pixels where there is
+none. Paint that is carried along it crawls. A pixel is put to rest where not moving explains the
+picture as well as moving does, and the textured things around it, which the estimator does get
+right, are at rest too. The second condition keeps a flat sky moving with the pan that its horizon shows.
 """
 
 from __future__ import annotations

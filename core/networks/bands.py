@@ -1,8 +1,8 @@
 """Run a style network layer by layer over bands of rows.
 
 Each layer is computed once, band by band, reading exactly the rows it needs (reflected at the true
-borders only), so there is no overlap to recompute and no seam: memory falls to one layer's input and
-output, and bands stay in the processor's cache. Statistics are exact: each band adds its sums in
+borders only), so there is no overlap to recompute and no seam: memory falls to one layer's input
+and output, and bands stay in the processor's cache. Statistics are exact: each band adds its sums in
 double precision, and a layer is normalised when all of its bands are there.
 
 Inside, pictures are (N, H, W, C) in memory, which convolutions read as channels-last.
@@ -107,7 +107,7 @@ def paint_in_bands(
     x: Tensor,
     style: Tensor,
     statistics: Statistics | None = None,
-    bands: Bands = Bands(),  # noqa: B008 - frozen
+    bands: Bands = Bands(),
     *,
     pooled: bool = False,
 ) -> tuple[Tensor, Statistics]:

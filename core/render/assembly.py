@@ -225,7 +225,9 @@ def pick_device(device: Device) -> torch.device:
     if device is Device.AUTO:
         return torch.device(next(d.value for d, there in available.items() if there))
     if not available[device]:
-        raise BadInput(f"device {device.value}: this machine has none, or torch was built without it.")
+        raise BadInput(
+            f"device {device.value}: this machine has none, or torch was built without it."
+        )
     return torch.device(device.value)
 
 

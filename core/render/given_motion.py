@@ -140,7 +140,9 @@ def given_motion(settings: VectorSettings, shot: Shot, device: torch.device) -> 
     elif shot.sequence is not None and shot.is_exr:
         sequence = shot.sequence
     else:
-        raise BadInput("vectors: a plate that is no EXR holds no vectors; name their files as well.")
+        raise BadInput(
+            "vectors: a plate that is no EXR holds no vectors; name their files as well."
+        )
     if sequence.template.lower().endswith(".flo"):
         return GivenMotion(sequence, None, shot, settings.scale, device)
     first = sequence.path(sequence.frames[0])
@@ -152,16 +154,22 @@ def choose(settings: VectorSettings, channels: tuple[str, ...], path: str) -> Ve
     """Decide what the channels mean."""
     named = conventions()
     if settings.convention != "auto" and settings.convention not in named:
-        raise BadInput(
-            f"vectors: expected auto, {', '.join(named)}; got {settings.convention!r}."
-        )
+        raise BadInput(f"vectors: expected auto, {', '.join(named)}; got {settings.convention!r}.")
     if settings.channels:
         pair = tuple(name.strip() for name in settings.channels.split(","))
         if len(pair) != 2 or not all(pair):
-            raise BadInput(f"vector channels: expected two names, x then y; got {settings.channels!r}.")
+            raise BadInput(
+                f"vector channels: expected two names, x then y; got {settings.channels!r}."
+            )
+        for name in pair:
+            if name not in channels:
+                raise BadInput(
+                    f"vector channels: expected two of {', '.join(channels)[:300]}; got {name!r}."
+                )
         base = named.get(settings.convention, named["nuke"])
-        return replace(base, name=f"{base.name} {pair[0]} {pair[1]}", backward=(pair[0], pair[1]),
-                       forward=None)
+        return replace(
+            base, name=f"{base.name} {pair[0]} {pair[1]}", backward=(pair[0], pair[1]), forward=None
+        )
     found = detect(channels)
     if found is not None and settings.convention in ("auto", found.name):
         return found
@@ -170,4 +178,3 @@ def choose(settings: VectorSettings, channels: tuple[str, ...], path: str) -> Ve
         f"{', '.join(channels)[:300]}. Name the two channels of the backward motion with "
         "--vector-channels."
     )
-

@@ -1,8 +1,9 @@
 """The journal of a render: which frames are finished, and of which settings.
 
 One JSON line a frame, appended and flushed when the frame's file is whole under its own name. After
-a crash the render goes on from there. Checkpoints of the recursion lie beside it. A line on its own
-says how far the whole has come: that a video is being made of the frames, that all is finished.
+a crash the render goes on from there. Checkpoints of the recursion lie beside it. Other lines say
+that a frame's file is about to be written, so that a file that a crash left without its entry is
+known as ours; that a video is being made of the frames; that all is finished.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import enum
 import hashlib
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,8 @@ class Journal:
         self.path = self.folder / "journal.jsonl"
         self.digest = digest
         self.entries: dict[int, Entry] = {}
+        self.claims: dict[int, str] = {}  # files that are ours to write, by frame
+        self.lock = threading.Lock()
         self.stage = Stage.PAINTING
         self.finished: tuple[int, ...] = ()  # the frames of the render that was finished
 
@@ -73,6 +77,8 @@ class Journal:
                 record = json.loads(line)
                 if "stillbrush-journal" in record:
                     made_with = str(record["fingerprint"])
+                elif "claim" in record:
+                    self.claims[int(record["claim"])] = str(record["file"])
                 elif "stage" in record:
                     self.stage = Stage(record["stage"])
                     self.finished = tuple(record["frames"])
@@ -85,18 +91,27 @@ class Journal:
 
     def is_finished(self, frame: int, path: Path) -> bool:
         """Say whether a frame's file is there, whole, and the one that was written."""
-        if not self.wrote(frame, path) or not path.is_file():
+        entry = self.entries.get(frame)
+        if entry is None or entry.file != path.name or not path.is_file():
             return False
-        entry = self.entries[frame]
         return path.stat().st_size == entry.size and file_sha256(path) == entry.sha256
 
-    def wrote(self, frame: int, path: Path) -> bool:
-        """Say whether a frame was written under this name, whatever became of the file."""
+    def is_ours(self, frame: int, path: Path) -> bool:
+        """Say whether a frame was written under this name, or begun, whatever became of it."""
         entry = self.entries.get(frame)
-        return entry is not None and entry.file == path.name
+        names = (self.claims.get(frame), entry.file if entry else None)
+        return path.name in names
 
-    def begin(self, keep: set[int]) -> None:
-        """Start the journal's file afresh with the entries that still hold."""
+    def begin(self, keep: set[int], *, afresh: bool = False) -> None:
+        """Start the journal's file again with the entries that still hold.
+
+        Args:
+            keep: their frames; the files of the others stay ours.
+            afresh: whether to forget everything: the entries are those of other settings.
+        """
+        if afresh:
+            self.entries, self.claims = {}, {}
+        self.claims |= {frame: entry.file for frame, entry in self.entries.items()}
         self.entries = {frame: e for frame, e in sorted(self.entries.items()) if frame in keep}
         self.stage, self.finished = Stage.PAINTING, ()
         try:
@@ -105,6 +120,8 @@ class Journal:
             with aside.open("w", encoding="utf-8") as file:
                 head = {"stillbrush-journal": VERSION, "fingerprint": self.digest}
                 file.write(json.dumps(head) + "\n")
+                for frame, name in sorted(self.claims.items()):
+                    file.write(json.dumps({"claim": frame, "file": name}) + "\n")
                 for entry in self.entries.values():
                     file.write(json.dumps(vars(entry)) + "\n")
                 file.flush()
@@ -112,6 +129,12 @@ class Journal:
             os.replace(aside, self.path)
         except OSError as error:
             raise WriteRefused(f"journal {self.path}: cannot be written ({error}).") from error
+
+    def claim(self, frame: int, path: Path) -> None:
+        """Note that a frame's file is about to be written."""
+        if self.claims.get(frame) != path.name:
+            self.claims[frame] = path.name
+            self.append({"claim": frame, "file": path.name})
 
     def add(self, frame: int, path: Path, numbers: dict[str, float]) -> None:
         """Append a finished frame."""
@@ -127,7 +150,7 @@ class Journal:
     def append(self, record: dict[str, Any]) -> None:
         """Append a line that is on disk when this returns."""
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            with self.lock, self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record) + "\n")
                 file.flush()
                 os.fsync(file.fileno())

@@ -75,7 +75,8 @@ class Matte:
 
     def placed(self, values: np.ndarray, path: Path) -> np.ndarray:
         """Put a matte on the canvas: it fits the canvas or the display window."""
-        canvas, window = self.shot.canvas, self.window(*values.shape[:2], path)
+        height, width = values.shape
+        canvas, window = self.shot.canvas, self.window(height, width, path)
         full = np.zeros((canvas.height, canvas.width), np.float32)
         top, left = window.y - canvas.y, window.x - canvas.x
         small = shrink(np.ascontiguousarray(values, np.float32), window)

@@ -87,8 +87,10 @@ class Output:
             for frame in frames:
                 before_each(frame)
                 plate = read_plate(self.path(frame), frame)
-                straight = plate.alpha is not None and not plate.is_premultiplied
-                yield premultiply(plate.rgb, plate.alpha) if straight else plate.rgb
+                if plate.alpha is None or plate.is_premultiplied:
+                    yield plate.rgb
+                else:
+                    yield premultiply(plate.rgb, plate.alpha)
 
         rate = shot.fps or DEFAULT_RATE
         write_video(
@@ -115,7 +117,9 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
     suffix = Path(sequence.template).suffix.lower()
     if suffix not in WRITABLE_SUFFIXES:
         known = ", ".join(sorted(WRITABLE_SUFFIXES | {".mp4", ".mov"}))
-        raise BadInput(f"output {text}: expected a name that ends in {known}; got {suffix or 'none'}.")
+        raise BadInput(
+            f"output {text}: expected a name that ends in {known}; got {suffix or 'none'}."
+        )
     refuse_source([sequence.path(frame) for frame in frames], shot)
     folder = Path(sequence.template).parent
     name = Path(sequence.template).name.replace("#", "")
@@ -203,4 +207,3 @@ def refuse_existing(output: Output, frames: tuple[int, ...]) -> None:
             f"{output.sequence.template}: frames {format_frames(there)} are there already, made "
             "with other settings or by something else. --overwrite replaces them."
         )
-

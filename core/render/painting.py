@@ -165,6 +165,7 @@ class ShotPainting:
 
     def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
         """Paint one frame: the operator that the timeline carries through time."""
+        state = state.to(x.small.device)
         with self.stopwatch.stage("paint"):
             layers, primed = self.painter.assemble(x.small, x.prior, state)
             prior = x.prior if primed else None
@@ -214,7 +215,9 @@ class ShotPainting:
         return frozen and self.painter.statistics is None
 
 
-def in_space(placed: Placed, rgb: np.ndarray, plate: PlateColour, wanted: PlateColour) -> np.ndarray:
+def in_space(
+    placed: Placed, rgb: np.ndarray, plate: PlateColour, wanted: PlateColour
+) -> np.ndarray:
     """Convert a finished frame (H, W, 3) to another colour space, alpha minded."""
     if plate.space == wanted.space:
         return rgb

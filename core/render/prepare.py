@@ -29,7 +29,9 @@ class Prepared:
     encoded: Tensor
 
 
-def prepare(placed: Placed, colour: PlateColour, encoding: Encoding, device: torch.device) -> Prepared:
+def prepare(
+    placed: Placed, colour: PlateColour, encoding: Encoding, device: torch.device
+) -> Prepared:
     """Bring a plate to the network's colours: finite, opaque, scene-linear, encoded."""
     rgb, _ = sanitise(placed.rgb)
     if placed.alpha is not None:

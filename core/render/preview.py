@@ -90,7 +90,7 @@ def crop(shot: Shot, region: Region | None) -> tuple[slice, slice]:
     display, canvas = shot.display, shot.canvas
     region = region or Region(0, 0, display.width, display.height)
     right, bottom = region.x + region.width, region.y + region.height
-    fits = 0 <= region.x and 0 <= region.y and right <= display.width and bottom <= display.height
+    fits = region.x >= 0 and region.y >= 0 and right <= display.width and bottom <= display.height
     if not fits or region.width < 1 or region.height < 1:
         raise BadInput(
             f"--region: expected a part of {display.width}x{display.height}; got "

@@ -110,8 +110,13 @@ def render(job: Job, watcher: Watcher) -> Report:
     job.output.let_go()
     states.clear()
     seconds = time.perf_counter() - begun
-    report = Report(job.identity, job.facts, dict(painting.stopwatch.seconds), seconds,
-                    [journal.entries[frame] for frame in job.frames])
+    report = Report(
+        job.identity,
+        job.facts,
+        dict(painting.stopwatch.seconds),
+        seconds,
+        [journal.entries[frame] for frame in job.frames],
+    )
     write_text_atomic(job.output.folder / f"{job.output.name}.report.json", report_text(report))
     return report
 
@@ -150,7 +155,7 @@ def plan(job: Job, journal: Journal, states: OnDisk) -> tuple[int, ...]:
         if not job.overwrite:
             refuse_existing(output, frames)
         states.clear()
-        journal.begin(set())
+        journal.begin(set(), afresh=True)
         return frames
     was_finished = journal.stage is Stage.FINISHED
     video_is_there = output.video is not None and output.video.is_file()
@@ -159,7 +164,7 @@ def plan(job: Job, journal: Journal, states: OnDisk) -> tuple[int, ...]:
     anew = was_finished and job.overwrite
     todo = tuple(f for f in frames if anew or not journal.is_finished(f, output.path(f)))
     if todo and not job.overwrite:
-        refuse_existing(output, tuple(f for f in todo if not journal.wrote(f, output.path(f))))
+        refuse_existing(output, tuple(f for f in todo if not journal.is_ours(f, output.path(f))))
     if todo or journal.stage is Stage.PAINTING:
         journal.begin(set(journal.entries) - set(todo))
     return todo
@@ -243,11 +248,11 @@ class Run:
         rgb = self.painting.finish(ready.prepared, painted.picture)
         layers = debug_layers(ready, painted, self.job.shot) if self.job.layers else {}
         with self.painting.stopwatch.stage("write"):
+            self.journal.claim(placed.frame, self.job.output.path(placed.frame))
             path = self.job.output.write(
                 placed, rgb, self.job.shot, layers=layers, metadata=self.metadata()
             )
-            with self.painting.stopwatch.lock:
-                self.journal.add(placed.frame, path, measures(ready, painted))
+            self.journal.add(placed.frame, path, measures(ready, painted))
         self.report(placed.frame)
 
     def metadata(self) -> dict[str, str]:

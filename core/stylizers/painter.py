@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -88,6 +88,12 @@ class PaintState:
     reference: Tensor | None = None  # (1, h, w, 3): the plate as it was when that was painted
     age: int = 0  # frames since the recursion began
 
+    def to(self, device: torch.device) -> PaintState:
+        """Return the state on a device: a checkpoint is read into the processor's memory."""
+        tensors = (getattr(self, name) for name in ("painted", "reference"))
+        painted, reference = (None if tensor is None else tensor.to(device) for tensor in tensors)
+        return PaintState(painted, reference, self.age)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -120,7 +126,7 @@ class Painter:
 
     network: StyleNetwork
     style: Tensor  # (S,) share of each style
-    bands: Bands = Bands()
+    bands: Bands = field(default_factory=Bands)
     statistics: ShotStatistics | None = None  # None: statistics of each frame
 
     def paint(
@@ -139,6 +145,7 @@ class Painter:
         Raises:
             BadInput: the frame has another size than the last one.
         """
+        state = state.to(frame.device)
         layers, primed = self.assemble(frame, prior, state)
         return self.paint_layers(layers, prior if primed else None, state)
 
@@ -163,12 +170,12 @@ class Painter:
     ) -> tuple[Tensor, bool]:
         """Stack the seven channels of Ruder et al. eq 15; say whether there is a prior in them."""
         if prior is None or state.painted is None:
-            return torch.cat((frame, torch.zeros_like(frame), torch.zeros_like(frame[..., :1])), -1), False
+            empty = torch.zeros((*frame.shape[:3], 4), device=frame.device)
+            return torch.cat((frame, empty), -1), False
         if state.painted.shape != frame.shape:
             got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
             raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
-        painted = state.painted.to(frame.device)  # a checkpoint is read into the processor's memory
-        carried, mask = carry(prior, painted, frame, state.age)
+        carried, mask = carry(prior, state.painted, frame, state.age)
         return torch.cat((frame, carried, mask), -1), True
 
     def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:
@@ -197,9 +204,7 @@ class Painter:
         return ShotStatistics(unprimed, primed)
 
 
-def rest(
-    painted: Tensor, frame: Tensor, prior: Prior, state: PaintState
-) -> tuple[Tensor, Tensor]:
+def rest(painted: Tensor, frame: Tensor, prior: Prior, state: PaintState) -> tuple[Tensor, Tensor]:
     """Leave paint alone where nothing moves and the plate is what it was painted from.
 
     A network that paints over its own paint wanders, and most where there is least to hold on to: a

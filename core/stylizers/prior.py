@@ -1,8 +1,8 @@
 """The prior: how yesterday's painted picture is carried onto today's frame.
 
 Ruder et al., section 5.1: the last stylized frame, warped by the backward flow and masked where the
-flow cannot be trusted. A ``Prior`` describes the carrying; whoever holds the painted picture applies
-it, so that a graph of nodes stays without a cycle.
+flow cannot be trusted. A ``Prior`` describes the carrying; whoever holds the painted picture
+applies it, so that a graph of nodes stays without a cycle.
 """
 
 from __future__ import annotations

@@ -95,9 +95,10 @@ def lattice(pictures: Tensor, period: int = 4, block: int = 32) -> Tensor:
         period: stride of the network in pixels.
         block: side of the blocks.
     """
-    slow = F.avg_pool2d(pictures, period, 1, period // 2)[..., 1:-1, 1:-1]
-    pictures = pictures[..., 1:, 1:] - slow
-    count, channels, height, width = pictures.shape
+    slow = F.avg_pool2d(pictures, period, 1)  # no padding: a bright border is no lattice
+    height, width = slow.shape[-2:]
+    half, (count, channels) = period // 2, pictures.shape[:2]
+    pictures = pictures[..., half : half + height, half : half + width] - slow
     rows, columns, folds = height // block, width // block, block // period
     cut = pictures[..., : rows * block, : columns * block]
     cut = cut.reshape(count, channels, rows, folds, period, columns, folds, period)

@@ -15,11 +15,10 @@ import torch
 from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..looks import NAME
-from ..networks.loss_network import load_loss_network
 from ..networks.style_network import Shape
 from .checkpoints import list_checkpoints, read_notes
 from .recipe import Recipe, recipe_knobs
-from .trainer import CPU, read_style
+from .trainer import CPU, load_encoder, read_style
 from .windows import picture_files
 
 MINUTES = 20.0
@@ -46,8 +45,8 @@ class Request:
     knobs: Mapping[str, Any] = field(default_factory=dict)  # of the recipe
     licence: str = LICENCE
     samples: Path | None = None  # pictures for the sample sheets; None: photographs held out
-    checkpoint_every: int | None = None  # iterations; None: a twentieth of the run, at most 250
-    sheet_every: int | None = None  # iterations; None: a tenth of the run, at most 1000
+    checkpoint_every: int | None = None  # iterations; None: a twentieth of the run, 10 to 250
+    sheet_every: int | None = None  # iterations; None: a tenth of the run, 10 to 1000
     overwrite: bool = False
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
@@ -190,7 +189,7 @@ def check(request: Request) -> Begun | None:
     refuse_own_output(request)
     for path in request.styles:
         read_style(path, request.recipe(1).style_side)
-    load_loss_network(request.loss_network)
+    load_encoder(request.loss_network)
     if request.samples is not None and not picture_files(request.samples):
         raise BadInput(f"samples: expected pictures in {request.samples}; found none.")
     begun = find_begun(request.work, request.identity())
@@ -210,10 +209,10 @@ def refuse_own_output(request: Request) -> None:
 
 
 def refuse_existing(request: Request, begun: Begun | None) -> None:
-    """Refuse to replace a look, or weights that this run has not written."""
+    """Refuse to replace looks or weights; a run that is finished may have written its own."""
     if request.overwrite or (begun is not None and begun.is_finished):
         return
-    for path in (*request.looks, *(() if begun else (request.weights,))):
+    for path in (*request.looks, request.weights):
         if path.exists():
             raise WriteRefused(
                 f"{path}: is there already. Choose another name or folder, or allow overwriting."
@@ -252,7 +251,7 @@ def refuse_other(folder: Path, before: dict[str, Any], identity: dict[str, Any])
         then, now = before.get(key), identity.get(key)
         if then == now:
             continue
-        what = f"{key.replace('_', ' ')}"
+        what = key.replace("_", " ")
         detail = "other pictures" if key in ("style", "content") else f"{now}, not {then}"
         detail = "another file" if key == "loss_network" else detail
         raise BadInput(

@@ -62,7 +62,7 @@ def save_plot(log: Path, path: Path) -> bool:
         Whether it was drawn; it is not where matplotlib (the extra `plot`) is absent.
     """
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.figure import Figure
     except ImportError:
         return False
     lines = [json.loads(line) for line in read_lines(log)]
@@ -74,6 +74,8 @@ def save_plot(log: Path, path: Path) -> bool:
     width = max(1, len(lines) // 60)
     for name in DRAWN:
         values = np.array([line[name] for line in lines])
+        if not (values > 0).any():  # a weight of nought
+            continue
         smooth = np.convolve(values, np.ones(width) / width, mode="valid")
         axes.plot(steps[width - 1 :], smooth, label=name, linewidth=2 if name == "total" else 1)
     axes.set(xlabel="iteration", ylabel="loss, weighted", yscale="log")

@@ -18,6 +18,7 @@ from .windows import Photographs, evenly, picture_files, read_rgb, resize_short_
 
 SHOWN = 3  # pictures on a sheet
 FEWEST = 12  # photographs from which some are held out of the training
+NARROWEST, WIDEST = 480, 1600  # pixels, of a sheet
 LARGEST_SIDE = 2  # of a sample, in lengths of its short side
 
 
@@ -73,22 +74,28 @@ def cropped(picture: Tensor) -> Tensor:
     return picture[:, top : top + side, left : left + side]
 
 
-def save_sheet(trainer: Trainer, samples: Sequence[Sample], names: Sequence[str], path: Path) -> None:
+def save_sheet(
+    trainer: Trainer, samples: Sequence[Sample], names: Sequence[str], path: Path
+) -> None:
     """Paint all samples in all styles and write them as one labelled PNG.
 
-    The plates are on top; below, each row begins with the picture of its style.
+    The plates are on top; below, each row begins with the picture of its style (of a tall
+    one, the upper square).
     """
-    corner = np.broadcast_to(np.float32(BACKGROUND) / 255, (32, 32, 3))
+    corner = np.full((1, 32, 3), BACKGROUND, np.float32) / 255
     pictures: list[np.ndarray] = [corner]
     pictures += [shown(cropped(sample.picture)) for sample in samples]
     labels = ["", *(sample.name for sample in samples)]
     for style, (name, source) in enumerate(zip(names, trainer.recipe.styles, strict=True)):
         rgb = read_rgb(source)
-        pictures.append(corner if rgb is None else np.float32(rgb) / 255)
+        pictures.append(corner if rgb is None else np.float32(rgb[: rgb.shape[1]]) / 255)
         pictures += [paint_sample(trainer, sample, style) for sample in samples]
         labels += [source.name, *(f"{name}, painted" for _ in samples)]
     title = f"step {trainer.step} of {trainer.recipe.iterations}"
-    sheet = contact_sheet(pictures, labels, 1 + len(samples), title, width=1600)
+    columns = 1 + len(samples)
+    widest = max(sample.picture.shape[-1] for sample in samples)
+    width = min(max(columns * widest, NARROWEST), WIDEST)
+    sheet = contact_sheet(pictures, labels, columns, title, width)
     save_picture_8bit(path, sheet)
 
 

@@ -32,7 +32,7 @@ from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, sp
 
 AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
-LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
+LOYALTY = 6.0  # content weight of samples with a prior: paint over paint strays from the plate
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
 LUMA = (0.2126, 0.7152, 0.0722)
 CPU = torch.device("cpu")

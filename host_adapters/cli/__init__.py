@@ -29,6 +29,8 @@ def main() -> None:
         if (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
             raise  # our own mistake, not this machine's
         what = (str(error).splitlines() or [""])[0]
-        complain(f"{error.name or 'a library'} cannot be imported: {what}. "
-                 "Run `stillbrush doctor`: it says what to do.")
+        complain(
+            f"{error.name or 'a library'} cannot be imported: {what}. "
+            "Run `stillbrush doctor`: it says what to do."
+        )
         sys.exit(EXIT_WRONG)

@@ -42,8 +42,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     for number, line in enumerate(lines):
         padded = (
-            text + " " * (width - cell_len(text))
-            for text, width in zip(line, widths, strict=True)
+            text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)
         )
         text = "  ".join(padded).rstrip()
         console.print(text, markup=False, style="bold" if number == 0 else None)

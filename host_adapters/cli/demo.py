@@ -15,8 +15,8 @@ from ...core.media.images import read_plate
 from ...core.media.source import Shot, open_shot
 from ...core.render.assembly import Request, assemble
 from ...core.render.given_motion import VectorSettings
-from ...core.render.painting import Settings, in_space
 from ...core.render.output import display_colour
+from ...core.render.painting import Settings, in_space
 from ...core.render.renderer import Job, render
 from ...core.render.sheet import contact_sheet, save_picture_8bit
 from .console import Bar, console, interruptible
@@ -26,14 +26,37 @@ SHOWN = 4  # frames on the contact sheet
 
 
 @click.command("demo", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-o", "--output", default="stillbrush-demo", show_default=True, metavar="FOLDER",
-              type=click.Path(path_type=Path, file_okay=False), help="Where it goes.")
-@click.option("--look", "look_name", default="starry-night", show_default=True,
-              metavar="NAME|FILE", help="What it is painted like.")
-@click.option("--length", type=click.IntRange(2, 1000), default=24, show_default=True,
-              help="Number of frames.")
-@click.option("--width", type=click.IntRange(64, 4096), default=640, show_default=True,
-              help="Width in pixels; the height follows at 16:9.")
+@click.option(
+    "-o",
+    "--output",
+    default="stillbrush-demo",
+    show_default=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where it goes.",
+)
+@click.option(
+    "--look",
+    "look_name",
+    default="starry-night",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What it is painted like.",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(2, 1000),
+    default=24,
+    show_default=True,
+    help="Number of frames.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(64, 4096),
+    default=640,
+    show_default=True,
+    help="Width in pixels; the height follows at 16:9.",
+)
 def command(output: Path, look_name: str, length: int, width: int) -> None:
     """Make a small HDR shot and paint it.
 
@@ -50,8 +73,9 @@ def command(output: Path, look_name: str, length: int, width: int) -> None:
             job: Job = assembly.job(target)
             with Bar(length, interrupt, "starting") as watcher:
                 report = render(job, watcher)
-            console.print(f"{len(report.entries)} frames in {report.seconds:.1f} s: {target}",
-                          markup=False)
+            console.print(
+                f"{len(report.entries)} frames in {report.seconds:.1f} s: {target}", markup=False
+            )
     sheet = save_picture_8bit(output / "sheet.png", make_sheet(assembly.shot, output, look.title))
     console.print(f"look at {sheet}", markup=False)
 

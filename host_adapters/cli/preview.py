@@ -19,21 +19,39 @@ from .stylize import request, shot_options
 
 @click.command("preview", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="PLATE")
-@click.option("-o", "--output", default="preview.png", show_default=True, metavar="FILE",
-              type=click.Path(path_type=Path), help="A .png or .jpg.")
+@click.option(
+    "-o",
+    "--output",
+    default="preview.png",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A .png or .jpg.",
+)
 @click.option("--frame", type=int, help="Frame to paint. Default: the middle of the shot.")
 @click.option("--region", metavar="X,Y,W,H", help="Show this part of the frame, in plate pixels.")
-@click.option("--pre-roll", default="auto", show_default=True, metavar="N|auto|exact",
-              help="Frames painted before it: auto is a few and says so, exact is what a render "
-              "gives.")
+@click.option(
+    "--pre-roll",
+    default="auto",
+    show_default=True,
+    metavar="N|auto|exact",
+    help="Frames painted before it: auto is a few and says so, exact is what a render gives.",
+)
 @click.option("--compare", is_flag=True, help="Put the plate beside it.")
 @click.option("--overwrite", is_flag=True, help="Allow the file to be replaced.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
 @shot_options
 @knob_options("stylize_shot")
-def command(  # noqa: PLR0913, PLR0917
-    source: str, output: Path, frame: int | None, region: str | None, pre_roll: str,
-    compare: bool, overwrite: bool, as_json: bool, **given: Any,
+def command(
+    source: str,
+    output: Path,
+    frame: int | None,
+    region: str | None,
+    pre_roll: str,
+    compare: bool,
+    overwrite: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Paint one frame of a shot, with what came before it, and write a picture to look at."""
     if output.exists() and not overwrite:
@@ -52,8 +70,14 @@ def command(  # noqa: PLR0913, PLR0917
 def say(made: Preview, output: Path, *, as_json: bool) -> None:
     """Say what the picture shows."""
     if as_json:
-        write_json(event="preview", frame=made.frame, pre_roll=made.rolled, exact=made.is_exact,
-                   output=output, seconds=round(made.seconds, 3))
+        write_json(
+            event="preview",
+            frame=made.frame,
+            pre_roll=made.rolled,
+            exact=made.is_exact,
+            output=output,
+            seconds=round(made.seconds, 3),
+        )
         return
     kind = "exactly as rendered" if made.is_exact else f"approximate: {made.rolled} frames pre-roll"
     console.print(f"frame {made.frame}, {kind}, {made.seconds:.1f} s: {output}", markup=False)

@@ -24,45 +24,110 @@ from .folders import user_looks
 from .options import knob_options
 
 SHOT_OPTIONS = (
-    click.option("--look", "look_name", required=True, metavar="NAME|FILE",
-                 help="Name of a look (see `stillbrush looks`) or a look file."),
-    click.option("--frames", metavar="LIST",
-                 help="Frames to write, such as 1001-1100 or 1005,1010-1012. The painting still "
-                 "begins at the first frame of the shot, so any part agrees with the whole."),
-    click.option("--cold", is_flag=True,
-                 help="Begin painting at the first of --frames: quicker, but not the same pixels."),
-    click.option("--proxy", default="1", metavar="1/N", show_default=True,
-                 help="Work at a fraction of the size: 1/2, 1/4."),
-    click.option("--per-frame", is_flag=True,
-                 help="Paint every frame by itself: what all others do, for comparison."),
+    click.option(
+        "--look",
+        "look_name",
+        required=True,
+        metavar="NAME|FILE",
+        help="Name of a look (see `stillbrush looks`) or a look file.",
+    ),
+    click.option(
+        "--frames",
+        metavar="LIST",
+        help="Frames to write, such as 1001-1100 or 1005,1010-1012. The painting still "
+        "begins at the first frame of the shot, so any part agrees with the whole.",
+    ),
+    click.option(
+        "--cold",
+        is_flag=True,
+        help="Begin painting at the first of --frames: quicker, but not the same pixels.",
+    ),
+    click.option(
+        "--proxy",
+        default="1",
+        metavar="1/N",
+        show_default=True,
+        help="Work at a fraction of the size: 1/2, 1/4.",
+    ),
+    click.option(
+        "--per-frame",
+        is_flag=True,
+        help="Paint every frame by itself: what all others do, for comparison.",
+    ),
     click.option("--cuts", metavar="LIST", help="First frames of new shots, such as 1040,1077."),
-    click.option("--matte", metavar="FILES",
-                 help="Paint only here: a sequence or one still; its alpha, or its brightness."),
+    click.option(
+        "--matte",
+        metavar="FILES",
+        help="Paint only here: a sequence or one still; its alpha, or its brightness.",
+    ),
     click.option("--invert-matte", is_flag=True, help="Paint outside the matte."),
-    click.option("--vectors", metavar="auto|nuke|blender|stillbrush",
-                 help="Use motion vectors rendered into the plate (or --vector-files)."),
-    click.option("--vector-files", metavar="FILES",
-                 help="Another EXR sequence that holds the vectors, or backward flow.####.flo."),
-    click.option("--vector-channels", metavar="U,V",
-                 help="The two channels of the backward motion, where they have other names."),
-    click.option("--vector-scale", nargs=2, type=float, metavar="X Y",
-                 help="Multiplies the vectors; -1 turns an axis round."),
-    click.option("--flow-cache", type=click.Path(path_type=Path), metavar="FOLDER",
-                 help="Keep estimated motion here for the next render."),
-    click.option("--colour", "--color", metavar="SPACE",
-                 help="The plate's colour space, where the file does not say: ACEScg, ARRI LogC4..."),
+    click.option(
+        "--vectors",
+        metavar="auto|nuke|blender|stillbrush",
+        help="Use motion vectors rendered into the plate (or --vector-files).",
+    ),
+    click.option(
+        "--vector-files",
+        metavar="FILES",
+        help="Another EXR sequence that holds the vectors, or backward flow.####.flo.",
+    ),
+    click.option(
+        "--vector-channels",
+        metavar="U,V",
+        help="The two channels of the backward motion, where they have other names.",
+    ),
+    click.option(
+        "--vector-scale",
+        nargs=2,
+        type=float,
+        metavar="X Y",
+        help="Multiplies the vectors; -1 turns an axis round.",
+    ),
+    click.option(
+        "--flow-cache",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Keep estimated motion here for the next render.",
+    ),
+    click.option(
+        "--colour",
+        "--color",
+        metavar="SPACE",
+        help="The plate's colour space, where the file does not say: ACEScg, ARRI LogC4.",
+    ),
     click.option("--layer", metavar="NAME", help="EXR layer to paint, such as diffuse."),
-    click.option("--missing", type=click.Choice([m.value for m in Missing]), default="error",
-                 show_default=True, help="What stands in for a frame that is not on disk."),
-    click.option("--exposure", type=float,
-                 help="Stops added before painting and taken off after. Default: the look's."),
-    click.option("--statistics", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Frozen statistics of an earlier render, for --normalise shot."),
-    click.option("--device", type=click.Choice([d.value for d in Device]), default="auto",
-                 show_default=True, help="Where to paint."),
-    click.option("--precision", type=click.Choice([p.value for p in Precision]),
-                 default="float32", show_default=True,
-                 help="bfloat16 is faster where the hardware has it, and not bit-exact."),
+    click.option(
+        "--missing",
+        type=click.Choice([m.value for m in Missing]),
+        default="error",
+        show_default=True,
+        help="What stands in for a frame that is not on disk.",
+    ),
+    click.option(
+        "--exposure",
+        type=float,
+        help="Stops added before painting and taken off after. Default: the look's.",
+    ),
+    click.option(
+        "--statistics",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Frozen statistics of an earlier render, for --normalise shot.",
+    ),
+    click.option(
+        "--device",
+        type=click.Choice([d.value for d in Device]),
+        default="auto",
+        show_default=True,
+        help="Where to paint.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice([p.value for p in Precision]),
+        default="float32",
+        show_default=True,
+        help="bfloat16 is faster where the hardware has it, and not bit-exact.",
+    ),
 )
 
 
@@ -75,17 +140,30 @@ def shot_options(command: Any) -> Any:
 
 @click.command("stylize", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="PLATE")
-@click.option("-o", "--output", required=True, metavar="FILES",
-              help="out/plate.####.exr (or .png .tif .jpg .dpx), a folder, or a .mp4 or .mov.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILES",
+    help="out/plate.####.exr (or .png .tif .jpg .dpx), a folder, or a .mp4 or .mov.",
+)
 @shot_options
 @knob_options("stylize_shot")
 @click.option("--overwrite", is_flag=True, help="Allow files to be replaced.")
-@click.option("--debug-layers", is_flag=True,
-              help="Write flow, mask and prior beside the picture, as EXR layers.")
+@click.option(
+    "--debug-layers",
+    is_flag=True,
+    help="Write flow, mask and prior beside the picture, as EXR layers.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, stop.")
 @click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
 def command(
-    source: str, output: str, overwrite: bool, debug_layers: bool, dry_run: bool, as_json: bool,
+    source: str,
+    output: str,
+    overwrite: bool,
+    debug_layers: bool,
+    dry_run: bool,
+    as_json: bool,
     **given: Any,
 ) -> None:
     """Paint a shot.
@@ -97,6 +175,7 @@ def command(
     assembly = assemble(request(source, given))
     job = assembly.job(output, overwrite=overwrite, layers=debug_layers)
     if dry_run:
+        assembly.painting()
         describe(assembly, job.output.video or job.output.sequence.template, as_json=as_json)
         return
     with interruptible() as interrupt:
@@ -108,7 +187,9 @@ def command(
     if as_json:
         write_json(event="done", frames=len(report.entries), output=written, report=page)
         return
-    console.print(f"{len(report.entries)} frames in {report.seconds:.1f} s: {written}", markup=False)
+    console.print(
+        f"{len(report.entries)} frames in {report.seconds:.1f} s: {written}", markup=False
+    )
     console.print(f"report: {page}", markup=False)
 
 
@@ -147,8 +228,9 @@ def vectors(given: dict[str, Any]) -> VectorSettings | None:
     named = ("vectors", "vector_files", "vector_channels", "vector_scale")
     if all(given[name] is None for name in named):
         return None
-    settings = VectorSettings(given["vector_files"], given["vectors"] or "auto",
-                              given["vector_channels"])
+    settings = VectorSettings(
+        given["vector_files"], given["vectors"] or "auto", given["vector_channels"]
+    )
     scale = given["vector_scale"]
     return replace(settings, scale=scale) if scale else settings
 

@@ -18,22 +18,30 @@ from stillbrush.core.render.report import Report
 
 # Our own marks, the padding of the clock time that no file carries, and what follows from the
 # compression or counts smaller levels that are not kept.
-OURS = {"DateTime", "openexr:chunkCount", "oiio:miplevels", "openexr:roundingmode",
-        "openexr:levelmode", "textureformat"}
+OURS = {
+    "DateTime",
+    "openexr:chunkCount",
+    "oiio:miplevels",
+    "openexr:roundingmode",
+    "openexr:levelmode",
+    "textureformat",
+}
 
 
 class Quiet:
-    """A watcher that counts frames and stops after a number of them."""
+    """A watcher that notes finished frames, and stops the render after a number of them."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.frames: list[int] = []
         self.stop_after = stop_after
+        self.asked = 0
 
     def progress(self, progress: Progress) -> None:
         self.frames.append(progress.frame)
 
     def is_cancelled(self) -> bool:
-        return self.stop_after is not None and len(self.frames) >= self.stop_after
+        self.asked += 1
+        return self.stop_after is not None and self.asked > self.stop_after
 
 
 def paint(
@@ -48,7 +56,7 @@ def paint(
 ) -> Report:
     """Render a shot with a look; strokes are coarse so that it is quick."""
     settings = Settings(ShotKnobs(**{"stroke_size": 4.0} | knobs))
-    made = assemble(Request(str(source), look, settings=settings, **request or {}))
+    made = assemble(Request(str(source), look, **{"settings": settings} | (request or {})))
     return render(made.job(str(output), overwrite=overwrite), watcher or Quiet())
 
 

@@ -82,4 +82,3 @@ def test_untrusted_pixels_are_not_held(painter):
     same = (first == second).all(-1)[0]
     assert not same[:8].any()
     assert same[12:].all()
-

@@ -1,0 +1,55 @@
+"""How many iterations fit into the minutes that a user gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import mean, median
+
+import torch
+
+from .recipe import Recipe
+from .trainer import Trainer
+from .windows import Photographs
+
+TRIAL = 1000  # iterations of the run that the measured ones are taken from
+PHASES = (0.2, 0.5, 0.8)  # of the run: later batches are made otherwise
+REPEATS = 3
+WARM, WARM_A_STYLE = 3, 2  # so that every style has shots to go on with
+SPARE = 0.04  # for sheets and checkpoints
+FEWEST = 20
+
+
+def seconds_an_iteration(
+    recipe: Recipe,
+    photographs: Photographs,
+    device: torch.device,
+    precision: torch.dtype,
+    before_each: Callable[[], None],
+) -> float:
+    """Measure some warm iterations of a run that is thrown away.
+
+    Args:
+        before_each: called before every iteration; may raise to stop.
+    """
+    trial = Trainer(replace(recipe, iterations=TRIAL), photographs, device, precision)
+
+    def timed() -> float:
+        before_each()
+        begun = time.perf_counter()
+        trial.iterate()
+        return time.perf_counter() - begun
+
+    for _ in range(WARM + WARM_A_STYLE * recipe.shape.styles):
+        timed()
+    phases = []
+    for phase in PHASES:
+        trial.step = round(phase * TRIAL)
+        phases.append(median([timed() for _ in range(REPEATS)]))
+    return mean(phases)
+
+
+def iterations_within(minutes: float, seconds: float) -> int:
+    """Return how many iterations of so many seconds fit into the minutes."""
+    return max(FEWEST, int(minutes * 60 * (1 - SPARE) / seconds))

@@ -1,0 +1,259 @@
+"""A training run from pictures to looks: budget, checkpoints, log, sheets; exact to go on with."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ..errors import BadInput, Cancelled, WriteRefused
+from ..looks import Trained
+from .budget import iterations_within, seconds_an_iteration
+from .checkpoints import checkpoint_path, drop_old_checkpoints, load_checkpoint, save_checkpoint
+from .finish import write_looks
+from .plan import MINUTES, Begun, Request, check
+from .recipe import Recipe
+from .record import LossLog, save_plot
+from .samples import Sample, choose_samples, read_samples, save_sheet
+from .trainer import Losses, Trainer
+from .windows import Photographs
+
+LEAST_BETWEEN = 10  # iterations
+MOST_BETWEEN_CHECKPOINTS, CHECKPOINTS = 250, 20
+MOST_BETWEEN_SHEETS, SHEETS = 1000, 10
+LISTED = 8  # unreadable pictures that are named
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come."""
+
+    step: int
+    total: int
+    losses: Losses
+    rate: float  # iterations per second, since this session began
+    remaining: float  # seconds
+
+
+class Watcher(Protocol):
+    """Whoever started a run."""
+
+    def progress(self, progress: Progress) -> None:
+        """Take note of an iteration."""
+        ...
+
+    def remark(self, text: str) -> None:
+        """Take note of something worth saying."""
+        ...
+
+    def is_cancelled(self) -> bool:
+        """Say whether to stop; asked before every iteration."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has made."""
+
+    looks: tuple[Path, ...]
+    weights: Path
+    sheet: Path
+    steps: int
+    minutes: float
+
+
+class Session:
+    """One request, checked, with its photographs in memory.
+
+    Raises:
+        StillbrushError: one clear line on whatever is wrong with styles, pictures, loss network,
+            output, or a run that was begun with other arguments.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.begun: Begun | None = check(request)
+        recipe = request.recipe(1)
+        self.photographs = Photographs(request.content, recipe.short_side)
+        held: list[Sample] = choose_samples(self.photographs)
+        own = request.samples
+        self.samples = read_samples(own, recipe.short_side) if own else held
+
+    def remarks(self) -> Iterator[str]:
+        """Say what the user should know before it begins."""
+        skipped = self.photographs.skipped
+        if skipped:
+            more = f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
+            named = ", ".join(skipped[:LISTED])
+            yield f"{len(skipped)} pictures cannot be read or are too small: {named}{more}"
+        if self.begun:
+            for path in self.begun.damaged:
+                yield f"{path.name} cannot be read; the checkpoint before it is taken"
+            yield f"goes on at iteration {self.begun.step} of {self.begun.iterations}"
+
+    def train(self, watcher: Watcher) -> Outcome:
+        """Train to the end, going on where a checkpoint is.
+
+        Raises:
+            Cancelled: the watcher wanted to stop; the checkpoint to go on from is written.
+            BadInput: the losses grew beyond all numbers.
+            WriteRefused: the disk is full, or there is no permission.
+        """
+        make_folder(self.request.work)
+        for text in self.remarks():
+            watcher.remark(text)
+        total = self.begun.iterations if self.begun else self.iterations(watcher)
+        run = Run(self, self.request.recipe(total), watcher)
+        with contextlib.closing(run.log):
+            run.to_the_end()
+        return run.finish()
+
+    def iterations(self, watcher: Watcher) -> int:
+        """Return how many iterations the run shall have."""
+        request = self.request
+        if request.iterations is not None:
+            return request.iterations
+
+        def look_up() -> None:
+            if watcher.is_cancelled():
+                raise Cancelled("stopped while measuring; nothing is trained yet.")
+
+        minutes = request.minutes or MINUTES
+        watcher.remark("measuring how long an iteration takes")
+        seconds = seconds_an_iteration(
+            request.recipe(1), self.photographs, request.device, request.precision, look_up
+        )
+        count = iterations_within(minutes, seconds)
+        watcher.remark(f"{seconds:.3f} s an iteration: {count} iterations in {minutes:g} minutes")
+        return count
+
+
+class Run:
+    """A session's training under way."""
+
+    def __init__(self, session: Session, recipe: Recipe, watcher: Watcher) -> None:
+        self.session, self.watcher, self.request = session, watcher, session.request
+        request, begun = self.request, session.begun
+        self.trainer = Trainer(recipe, session.photographs, request.device, request.precision)
+        self.seconds, self.devices = 0.0, [device_name(request.device)]
+        self.saved = self.drawn = -1  # iterations
+        self.identity = request.identity()
+        if begun:
+            load_checkpoint(self.trainer, begun.path)
+            self.seconds, self.saved = begun.seconds, begun.step
+            self.devices = list(dict.fromkeys((*begun.devices, *self.devices)))
+        else:
+            self.save()
+        self.log = LossLog(request.work / "log.jsonl", self.trainer.step)
+        total = recipe.iterations
+        self.checkpoint_every = request.checkpoint_every or spaced(
+            total, CHECKPOINTS, MOST_BETWEEN_CHECKPOINTS
+        )
+        self.sheet_every = request.sheet_every or spaced(total, SHEETS, MOST_BETWEEN_SHEETS)
+
+    @property
+    def sheet(self) -> Path:
+        """Return the file of this step's sheet."""
+        return self.request.work / f"sheet-{self.trainer.step:07d}.png"
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        trainer = self.trainer
+        if self.saved == trainer.step:
+            return
+        run = {
+            "iterations": trainer.recipe.iterations,
+            "step": trainer.step,
+            "seconds": round(self.seconds, 3),
+            "devices": self.devices,
+        }
+        path = checkpoint_path(self.request.work, trainer.step)
+        save_checkpoint(trainer, path, {"identity": self.identity, "run": run})
+        drop_old_checkpoints(self.request.work)
+        self.saved = trainer.step
+
+    def to_the_end(self) -> None:
+        """Run every iteration that is left."""
+        trainer, total = self.trainer, self.trainer.recipe.iterations
+        first, begun = trainer.step, time.perf_counter()
+        while trainer.step < total:
+            if self.watcher.is_cancelled():
+                self.save()
+                where = f"iteration {trainer.step} of {total}"
+                raise Cancelled(f"stopped at {where}; run the same command to go on.")
+            losses = self.iterate()
+            if trainer.step % self.checkpoint_every == 0 or trainer.step == total:
+                self.save()
+                self.plot()
+            if trainer.step % self.sheet_every == 0:
+                self.draw()
+            rate = (trainer.step - first) / (time.perf_counter() - begun)
+            left = (total - trainer.step) / rate
+            self.watcher.progress(Progress(trainer.step, total, losses, rate, left))
+
+    def iterate(self) -> Losses:
+        """Run one iteration and write it down."""
+        begun = time.perf_counter()
+        losses = self.trainer.iterate()
+        took = time.perf_counter() - begun
+        if not math.isfinite(losses.total):
+            raise BadInput(
+                f"train: at iteration {self.trainer.step} the losses are {losses.total}. Lower the "
+                "style and temporal weights, and give another name or remove "
+                f"{self.request.work}."
+            )
+        self.seconds += took
+        self.log.add(self.trainer.step, losses, took)
+        return losses
+
+    def draw(self) -> None:
+        """Paint the sample sheet."""
+        save_sheet(self.trainer, self.session.samples, self.request.look_names, self.sheet)
+        self.drawn = self.trainer.step
+        self.watcher.remark(f"sheet: {self.sheet}")
+
+    def plot(self) -> None:
+        """Draw the losses, where there is something to draw with."""
+        drawn = save_plot(self.log.path, self.request.work / "losses.png")
+        if not drawn and self.trainer.step == self.trainer.recipe.iterations:
+            self.watcher.remark("no plot of the losses: it needs `pip install stillbrush[plot]`")
+
+    def finish(self) -> Outcome:
+        """Write the last sheet and the looks."""
+        request, trainer = self.request, self.trainer
+        if self.drawn != trainer.step:
+            self.draw()
+        count, minutes = len(self.session.photographs), round(self.seconds / 60, 1)
+        folder = request.content.resolve().name
+        on = (f"photographs: {count} pictures of {folder}",)
+        trained = Trained(on, trainer.step, ", ".join(self.devices), minutes)
+        write_looks(request, trainer.average, trained, trainer.encoder.name)
+        return Outcome(request.looks, request.weights, self.sheet, trainer.step, minutes)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder.
+
+    Raises:
+        WriteRefused: the system does not let us.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteRefused(f"{folder}: cannot be made, {error.strerror}.") from error
+
+
+def spaced(total: int, times: int, most: int) -> int:
+    """Return a distance so that something happens so many times, not too near nor too far."""
+    return max(LEAST_BETWEEN, min(total // times, most))
+
+
+def device_name(device: torch.device) -> str:
+    """Return a device as a look names it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,297 @@
+"""`stillbrush train`: make looks from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import torch
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+
+from ... import nodes  # noqa: F401 - declares the knobs that a look is checked against
+from ...core.errors import BadInput
+from ...core.render.assembly import Device, Precision, pick_device
+from ...core.training.plan import LICENCE, MINUTES, Request
+from ...core.training.recipe import recipe_knobs
+from ...core.training.session import Outcome, Progress, Session
+from .console import Interrupt, console, errors, interruptible, write_json
+from .folders import user_looks
+from .options import names, settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+PLAIN_LINES = 40  # of a whole run, where there is no terminal
+FILE = click.Path(path_type=Path)
+
+
+def recipe_options(command: F) -> F:
+    """Add an option for every knob of a recipe."""
+    for field in reversed(recipe_knobs()):
+        command = click.option(*names(field), **settings(field))(command)
+    return command
+
+
+@click.command("train", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--style",
+    "styles",
+    multiple=True,
+    required=True,
+    type=FILE,
+    metavar="PICTURE",
+    help="What to paint like. Given several times, each becomes a look; they share "
+    "weights, and the time.",
+)
+@click.option(
+    "--content",
+    required=True,
+    type=FILE,
+    metavar="FOLDER",
+    help="Photographs to practise on: some hundred or more, of anything.",
+)
+@click.option(
+    "--loss-network",
+    required=True,
+    type=FILE,
+    metavar="FILE",
+    help="A VGG-19 (conv1_1.weight ...) or distilled VGG-19 (e5...) as .safetensors: what "
+    "judges the paint while it learns.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FOLDER",
+    help="Where the looks go; checkpoints, log and sheets go into NAME.training there. "
+    "Default: your own looks, where `--look NAME` finds them.",
+)
+@click.option("--name", help="Name of the look. Default: the first picture's.")
+@click.option(
+    "--minutes",
+    type=float,
+    help=f"How long to train: some iterations are measured first. Default {MINUTES:g}.",
+)
+@click.option("--iterations", type=int, help="How long to train, in place of --minutes.")
+@recipe_options
+@click.option(
+    "--licence",
+    default=LICENCE,
+    show_default=True,
+    metavar="TEXT",
+    help="What the looks say of their use.",
+)
+@click.option(
+    "--samples",
+    type=FILE,
+    metavar="FOLDER",
+    help="Your own pictures for the sample sheets, in place of photographs held out.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=int,
+    metavar="N",
+    help="Iterations between checkpoints. Default: a twentieth of the run, 10 to 250.",
+)
+@click.option(
+    "--sheet-every",
+    type=int,
+    metavar="N",
+    help="Iterations between sheets. Default: a tenth of the run, 10 to 1000.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cuda", "cpu"]),
+    default="auto",
+    show_default=True,
+    help="Where to train.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice([p.value for p in Precision]),
+    default="float32",
+    show_default=True,
+    help="bfloat16 is for CUDA: quicker, not exact.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Processor threads; a resumed run is exact at an equal number of them.",
+)
+@click.option("--overwrite", is_flag=True, help="Allow looks and weights to be replaced.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, stop.")
+@click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
+def command(threads: int | None, dry_run: bool, as_json: bool, **given: Any) -> None:
+    """Train a look from a picture.
+
+    \b
+    stillbrush train --style my-painting.jpg --content photographs/ --loss-network vgg19.safetensors
+
+    A run that was stopped or killed goes on where its last checkpoint is when the same command is
+    run again. Look at the sheets in NAME.training while it learns.
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    if threads is not None:
+        torch.set_num_threads(threads)
+    session = Session(request(given))
+    if dry_run:
+        describe(session, as_json=as_json)
+        return
+    with interruptible() as interrupt:
+        watcher = JsonLines(interrupt) if as_json else Bar(interrupt)
+        with watcher:
+            outcome = session.train(watcher)
+    conclude(outcome, as_json=as_json)
+
+
+def request(given: dict[str, Any]) -> Request:
+    """Build a request from the options of the command line."""
+    knobs = {knob.name: given[knob.name] for knob in recipe_knobs()}
+    device = choose_device(given["device"])
+    halved = Precision(given["precision"]) is Precision.BFLOAT16
+    if halved and device.type != "cuda":
+        raise BadInput(f"--precision bfloat16: expected --device cuda; got {device.type}.")
+    return Request(
+        styles=given["styles"],
+        content=given["content"],
+        loss_network=given["loss_network"],
+        folder=given["output"] or user_looks(),
+        name=given["name"],
+        minutes=given["minutes"],
+        iterations=given["iterations"],
+        knobs={name: value for name, value in knobs.items() if value is not None},
+        licence=given["licence"],
+        samples=given["samples"],
+        checkpoint_every=given["checkpoint_every"],
+        sheet_every=given["sheet_every"],
+        overwrite=given["overwrite"],
+        device=device,
+        precision=torch.bfloat16 if halved else torch.float32,
+    )
+
+
+def choose_device(text: str) -> torch.device:
+    """Return the device to train on: CUDA where there is one, else the processor."""
+    if text == "auto":
+        text = "cuda" if torch.cuda.is_available() else "cpu"
+    return pick_device(Device(text))
+
+
+def describe(session: Session, *, as_json: bool) -> None:
+    """Say what a run would do."""
+    request, begun = session.request, session.begun
+    length = f"{request.minutes or MINUTES:g} minutes"
+    if begun or request.iterations:
+        length = f"{begun.iterations if begun else request.iterations} iterations"
+    facts = {
+        "style": ", ".join(path.name for path in request.styles),
+        "photographs": f"{len(session.photographs)} of {request.content}",
+        "samples": ", ".join(sample.name for sample in session.samples),
+        "losses": request.loss_network.name,
+        "length": length + (f", {begun.step} of them done" if begun else ""),
+        "device": request.device.type,
+        "licence": request.licence,
+        "looks": ", ".join(map(str, request.looks)),
+        "weights": str(request.weights),
+        "working": str(request.work),
+    }
+    remarks = list(session.remarks())
+    if as_json:
+        write_json(event="plan", **facts, remarks=remarks)
+        return
+    for name, value in facts.items():
+        console.print(f"{name:>11}  {value}", markup=False)
+    for text in remarks:
+        console.print(text, markup=False)
+
+
+def conclude(outcome: Outcome, *, as_json: bool) -> None:
+    """Say what was made."""
+    if as_json:
+        write_json(event="done", **vars(outcome) | {"looks": [str(p) for p in outcome.looks]})
+        return
+    console.print(f"{outcome.steps} iterations in {outcome.minutes:g} minutes", markup=False)
+    for path in outcome.looks:
+        console.print(f"look: {path}", markup=False)
+    console.print(f"last sheet: {outcome.sheet}", markup=False)
+
+
+class Bar:
+    """A live progress line; plain lines now and then where there is no terminal."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self.interrupt = interrupt
+        self.bar = RichProgress(
+            SpinnerColumn(),
+            TextColumn("[bold]training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(),
+            console=errors,
+            disable=not errors.is_terminal,
+        )
+        self.task: TaskID = self.bar.add_task("training", total=None, losses="")
+
+    def __enter__(self) -> Bar:
+        """Show the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def progress(self, progress: Progress) -> None:
+        """Show a finished iteration."""
+        step, total, found = progress.step, progress.total, progress.losses
+        losses = (
+            f"style {found.style:.2f}  content {found.content:.2f}  temporal {found.temporal:.2f}"
+        )
+        self.bar.update(self.task, total=total, completed=step, losses=losses)
+        if self.bar.disable and (step % max(1, total // PLAIN_LINES) == 0 or step == total):
+            rate, left = f"{progress.rate:.2f}/s", f"{progress.remaining:.0f} s left"
+            errors.print(f"iteration {step}/{total}  {losses}  {rate}  {left}", markup=False)
+
+    def remark(self, text: str) -> None:
+        """Show a remark above the bar."""
+        errors.print(text, markup=False)
+
+    def is_cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self.interrupt.asked
+
+
+class JsonLines:
+    """Progress for machines: one JSON object a line on standard output."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self.interrupt = interrupt
+
+    def __enter__(self) -> JsonLines:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def progress(self, progress: Progress) -> None:
+        """Write a finished iteration."""
+        facts = vars(progress) | {"losses": vars(progress.losses)}
+        write_json(event="iteration", **facts)
+
+    def remark(self, text: str) -> None:
+        """Write a remark."""
+        write_json(event="remark", text=text)
+
+    def is_cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self.interrupt.asked

@@ -1,0 +1,90 @@
+"""The energies of the training: laws that hold for any features."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from stillbrush.core.training.losses import (
+    content_loss,
+    lattice,
+    manner,
+    manners,
+    style_loss,
+    temporal_loss,
+    total_variation,
+)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_manner_is_mean_and_covariance():
+    features = noise(2, 3, 4, 5)
+    found = manner(features)
+    flat = features.transpose(0, 1).reshape(3, -1)
+    torch.testing.assert_close(found.mean, flat.mean(1))
+    torch.testing.assert_close(found.covariance, torch.cov(flat, correction=0))
+
+
+def test_manner_does_not_depend_on_where_or_how_often():
+    features = noise(1, 4, 6, 8)
+    shuffled = features.flatten(2)[..., torch.randperm(48)].reshape(1, 4, 8, 6)
+    twice = torch.cat((features, features), 3)
+    for other in (shuffled, twice):
+        torch.testing.assert_close(manner(other).covariance, manner(features).covariance)
+
+
+def test_a_picture_has_no_style_error_against_itself():
+    features = {"relu1_1": noise(1, 4, 8, 8), "relu2_1": noise(1, 6, 4, 4, seed=1)}
+    assert style_loss(features, manners(features)) == 0
+
+
+def test_style_error_counts_every_layer_alike_whatever_its_scale():
+    painted = {"relu1_1": noise(1, 4, 8, 8), "relu2_1": noise(1, 4, 8, 8, seed=1)}
+    style = {"relu1_1": noise(1, 4, 8, 8, seed=2), "relu2_1": noise(1, 4, 8, 8, seed=3)}
+    plain = style_loss(painted, manners(style))
+    loud_painted = painted | {"relu2_1": painted["relu2_1"] * 1000}
+    loud_style = style | {"relu2_1": style["relu2_1"] * 1000}
+    torch.testing.assert_close(style_loss(loud_painted, manners(loud_style)), plain)
+
+
+def test_style_error_points_towards_the_style():
+    style = manners({"relu1_1": noise(1, 4, 8, 8, seed=2)})
+    features = noise(1, 4, 8, 8).requires_grad_()
+    before = style_loss({"relu1_1": features}, style)
+    before.backward()
+    assert features.grad is not None
+    after = style_loss({"relu1_1": features.detach() - 0.5 * features.grad}, style)
+    assert after < before.detach()
+
+
+def test_content_error_is_per_picture_and_relative():
+    plate = {"relu3_1": noise(2, 4, 8, 8), "relu4_1": noise(2, 4, 8, 8, seed=1)}
+    painted = {tap: values.clone() for tap, values in plate.items()}
+    painted["relu4_1"][1] *= 2  # as far from the plate as the plate is strong
+    torch.testing.assert_close(content_loss(painted, plate), torch.tensor([0.0, 1.0]))
+
+
+def test_total_variation_is_the_mean_step():
+    ramp = torch.arange(8.0).expand(1, 3, 8, 8)
+    torch.testing.assert_close(total_variation(ramp), torch.tensor([1.0]))
+    assert total_variation(torch.ones(1, 3, 8, 8)) == 0
+
+
+def test_temporal_error_counts_only_what_is_trusted():
+    painted, target = torch.ones(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    mask = torch.zeros(1, 1, 4, 4)
+    assert temporal_loss(painted, target, mask) == 0
+    mask[..., :2] = 1
+    assert temporal_loss(painted, target, mask) == pytest.approx(0.5)
+
+
+def test_lattice_sees_what_repeats_with_the_stride_and_nothing_else():
+    tile = noise(1, 3, 4, 4).repeat(1, 1, 24, 24)
+    other = noise(1, 3, 5, 5).repeat(1, 1, 20, 20)[..., :96, :96]
+    ramp = torch.linspace(0, 1, 96).expand(1, 3, 96, 96)
+    assert lattice(tile) > 20 * lattice(other)
+    assert lattice(ramp) < 1e-9
+    torch.testing.assert_close(lattice(tile + ramp), lattice(tile), rtol=1e-3, atol=1e-6)

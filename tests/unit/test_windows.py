@@ -1,0 +1,146 @@
+"""Training shots: the flow and the mask they come with are exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from support.training import picture, write_pictures
+
+from stillbrush.core.errors import BadInput, MissingFrame
+from stillbrush.core.training import windows
+from stillbrush.core.training.windows import Photographs, Shooter, evenly, read_rgb, spoil_mask
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def shooter(tmp_path_factory: pytest.TempPathFactory) -> Shooter:
+    folder = write_pictures(tmp_path_factory.mktemp("pictures"), 5)
+    return Shooter(Photographs(folder, 100), SIZE)
+
+
+def quiet(shooter: Shooter, seed: int, **changes: object) -> windows.Trajectory:
+    """Draw a shot without noise, drift or occluder."""
+    plain = {"noise": 0.0, "drift": 0.0, "occluder": None}
+    return replace(shooter.draw(seed), **plain | changes)
+
+
+def test_a_seed_draws_the_same_shot(shooter):
+    assert shooter.draw(7) == shooter.draw(7)
+    assert shooter.draw(7) != shooter.draw(8)
+
+
+def test_a_frame_depends_on_its_age_alone(shooter):
+    shot = replace(shooter.draw(3), noise=0.02, occluder=1)
+    before = shooter.render(shot, 5)
+    shooter.render(shot, 9)
+    again = shooter.render(shot, 5)
+    assert torch.equal(before.noisy, again.noisy)
+    assert torch.equal(before.front, again.front)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_flow_lands_on_the_same_point(shooter, seed):
+    shot = quiet(shooter, seed, speed=(2.3, -1.1), zoom=1.01)
+    step = shooter.step(shot, 4)
+    error = (shooter.fetch(step.last.clean, step.flow) - step.this.clean).abs() * step.seen
+    assert error.max() < 0.03  # of bilinear sampling, twice
+    assert error.sum() / step.seen.sum() / 3 < 0.003
+
+
+def test_a_wrong_flow_would_be_noticed(shooter):
+    step = shooter.step(quiet(shooter, 1, speed=(2.3, -1.1), zoom=1.0), 4)
+    error = (shooter.fetch(step.last.clean, -step.flow) - step.this.clean).abs() * step.seen
+    assert error.sum() / step.seen.sum() / 3 > 0.01
+
+
+def test_a_still_shot_has_no_flow(shooter):
+    step = shooter.step(quiet(shooter, 2, speed=(0.0, 0.0), zoom=1.0), 3)
+    assert step.flow.abs().max() < 1e-4
+    assert (step.last.clean - step.this.clean).abs().max() < 1e-4
+
+
+def occluded(shooter: Shooter) -> windows.Step:
+    """Return a step in which something crosses in front and covers part of the frame."""
+    for seed in range(40):
+        shot = quiet(shooter, seed, picture=0, occluder=1, occluder_speed=(3.0, 0.0), zoom=1.0)
+        step = shooter.step(replace(shot, speed=(-1.0, 0.5)), 6)
+        if 0.1 < float(step.this.front.mean()) < 0.6:
+            return step
+    raise AssertionError("no shot has an occluder in it")
+
+
+def test_the_mask_hides_what_was_uncovered(shooter):
+    step = occluded(shooter)
+    warped = shooter.fetch(step.last.clean, step.flow)
+    error = (warped - step.this.clean).abs().mean(0, keepdim=True)
+    assert (error * step.seen).max() < 0.03
+    hidden = error[step.seen < 0.5]
+    assert hidden.numel() > 20
+    assert hidden.mean() > 0.05
+
+
+def test_both_layers_move_by_themselves(shooter):
+    step = occluded(shooter)
+    front = step.this.front[0] > 0.5
+    assert (step.flow[front] - torch.tensor([-3.0, 0.0])).abs().max() < 1e-4
+    assert (step.flow[~front] - torch.tensor([-1.0, 0.5])).abs().max() < 1e-3
+
+
+def test_a_spoilt_mask_trusts_no_more(shooter):
+    seen = occluded(shooter).seen
+    for seed in range(5):
+        spoilt = spoil_mask(seen, np.random.default_rng(seed))
+        assert (spoilt <= seen).all()
+        assert spoilt.sum() < seen.sum()
+
+
+def test_unreadable_and_small_pictures_are_listed(tmp_path):
+    folder = write_pictures(tmp_path / "content", 3)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "folder.jpg").mkdir()
+    (folder / "notes.txt").write_text("no picture")
+    cv2.imwrite(str(folder / "small.png"), picture(9, 20, 30))
+    photographs = Photographs(folder, 100)
+    assert photographs.skipped == ["broken.jpg", "empty.png", "small.png"]
+    assert photographs.names == ["photo00.png", "photo01.png", "photo02.png"]
+    assert all(min(p.shape[1:]) == 100 for p in photographs.pictures)
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="expected at least one picture"):
+        Photographs(tmp_path, 100)
+    with pytest.raises(MissingFrame, match="absent"):
+        Photographs(tmp_path / "absent", 100)
+
+
+def test_of_a_large_folder_some_are_taken_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(windows, "MOST_PICTURES", 3)
+    photographs = Photographs(write_pictures(tmp_path, 9), 100)
+    assert photographs.names == ["photo01.png", "photo04.png", "photo07.png"]
+
+
+def test_held_out_pictures_are_not_trained_on(tmp_path):
+    photographs = Photographs(write_pictures(tmp_path, 9), 100)
+    held = [name for name, _ in photographs.hold_out(3)]
+    assert held == ["photo01.png", "photo04.png", "photo07.png"]
+    assert len(photographs) == 6
+    assert not set(held) & set(photographs.names)
+
+
+def test_evenly_returns_all_of_few():
+    assert evenly([1, 2], 3) == [1, 2]
+
+
+def test_colours_are_read_red_first(tmp_path):
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 2] = 255
+    cv2.imwrite(str(tmp_path / "red.png"), red)
+    read = read_rgb(tmp_path / "red.png")
+    assert read is not None
+    assert read[0, 0].tolist() == [255, 0, 0]
