@@ -1,8 +1,8 @@
 """How a node is declared, once, for every host.
 
 A frame operator is a pure function ``(Inputs, Knobs, State) -> (Outputs, State)``; a clip operator
-is a pure function ``(Inputs, Knobs) -> Outputs`` from clips to clips. Both are declared by the types
-of their dataclasses; hosts translate the declaration and restate nothing.
+is a pure function ``(Inputs, Knobs) -> Outputs`` from clips to clips. Both are declared by the
+types of their dataclasses; hosts translate the declaration and restate nothing.
 """
 
 from __future__ import annotations

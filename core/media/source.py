@@ -248,8 +248,8 @@ def check_sizes(headers: list[Header]) -> None:
             was, got = first.display_window, header.display_window
             raise BadInput(
                 f"{header.path}: expected {was[2]}x{was[3]} as in {first.path.name}; got "
-                f"{got[2]}x{got[3]}. A shot has one size: render the parts one by one with --frames "
-                "on a pattern such as plate.[1001-1010].exr."
+                f"{got[2]}x{got[3]}. A shot has one size: render the parts one by one, "
+                "named such as plate.[1001-1010].exr."
             )
 
 

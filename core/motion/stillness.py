@@ -3,7 +3,8 @@
 On a flat wall an estimator follows the noise, and reports motion of many pixels where there is
 none. Paint that is carried along it crawls. A pixel is put to rest where not moving explains the
 picture as well as moving does, and the textured things around it, which the estimator does get
-right, are at rest too. The second condition keeps a flat sky moving with the pan that its horizon shows.
+right, are at rest too. The second condition keeps a flat sky moving with the pan that its horizon
+shows.
 """
 
 from __future__ import annotations
@@ -53,5 +54,5 @@ def around(grey: np.ndarray, flow: np.ndarray) -> np.ndarray:
     size = (max(1, width // COARSE), max(1, height // COARSE))
     small = cv2.resize(np.dstack((weight * speed, weight)), size, interpolation=cv2.INTER_AREA)
     wide = cv2.GaussianBlur(small, (0, 0), REACH / COARSE, borderType=cv2.BORDER_REPLICATE)
-    mean = wide[..., 0] / wide[..., 1]
+    mean = np.asarray(wide[..., 0] / wide[..., 1], np.float32)
     return cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)

@@ -2,8 +2,8 @@
 
 Each layer is computed once, band by band, reading exactly the rows it needs (reflected at the true
 borders only), so there is no overlap to recompute and no seam: memory falls to one layer's input
-and output, and bands stay in the processor's cache. Statistics are exact: each band adds its sums in
-double precision, and a layer is normalised when all of its bands are there.
+and output, and bands stay in the processor's cache. Statistics are exact: each band adds its sums
+in double precision, and a layer is normalised when all of its bands are there.
 
 Inside, pictures are (N, H, W, C) in memory, which convolutions read as channels-last.
 """
@@ -11,6 +11,7 @@ Inside, pictures are (N, H, W, C) in memory, which convolutions read as channels
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -60,6 +61,16 @@ def gather(x: Tensor, plan: Plan, rows: tuple[int, int]) -> Tensor:
     return x.index_select(1, down).index_select(2, across)
 
 
+def spans(height: int, most: int) -> list[tuple[int, int]]:
+    """Split rows into bands of nearly equal height, none higher than given.
+
+    A last band of a few rows would make the convolution choose another kernel, and round otherwise.
+    """
+    count = -(-height // most)
+    edges = [height * n // count for n in range(count + 1)]
+    return list(pairwise(edges))
+
+
 def convolve(x: Tensor, stage: Stage, bands: Bands) -> tuple[Tensor, Tensor, Tensor]:
     """Apply one convolution over bands.
 
@@ -76,9 +87,7 @@ def convolve(x: Tensor, stage: Stage, bands: Bands) -> tuple[Tensor, Tensor, Ten
     bias = stage.convolution.bias
     assert bias is not None
     sums = torch.zeros((2, x.shape[0], plan.outputs), dtype=torch.float64, device=x.device)
-    step = bands.height(width)
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
+    for top, bottom in spans(height, bands.height(width)):
         band = gather(x, plan, (top, bottom)).to(bands.precision).permute(0, 3, 1, 2)
         made = F.conv2d(band, weight, bias.to(bands.precision), plan.stride).permute(0, 2, 3, 1)
         out[:, top:bottom] = made

@@ -2,9 +2,9 @@
 
 Ruder et al., section 5 (eq 15): seven input channels - the frame, the masked warped prior and the
 mask - and one network for every frame. Ours is a quarter of the width of theirs and has overlapping
-strided stems (5x5) in place of the 9x9 ends. The last layer sees prior and mask again. Several looks
-share the convolutions; each has its own scale and shift after every normalisation (conditional
-instance normalisation, Dumoulin et al.).
+strided stems (5x5) in place of the 9x9 ends; the last layer sees prior and mask again. Several
+looks share the convolutions; each has its own scale and shift after every normalisation
+(conditional instance normalisation, Dumoulin et al.).
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class GivenMotion:
         return [self.sequence.path(frame) for frame in self.sequence.frames]
 
     def between(self, last: Prepared, this: Prepared) -> Flow:
-        """Return the flow of a pair: backward from this frame's file, forward from the last one's."""
+        """Return a pair's flow: backward from this frame's file, forward from the last one's."""
         pictures = (last.encoded, this.encoded)
         frame, before = this.placed.frame, last.placed.frame
         convention = self.convention
@@ -89,7 +89,8 @@ class GivenMotion:
         """
         if frame not in self.sequence.frames:
             raise MissingFrame(
-                f"motion {self.sequence.template}: expected a file for frame {frame}; there is none."
+                f"motion {self.sequence.template}: expected a file for frame {frame}; "
+                "there is none."
             )
         return str(self.sequence.path(frame))
 
@@ -117,10 +118,7 @@ class GivenMotion:
     def window(self, path: str, size: tuple[int, ...]) -> Window:
         """Return the window of a file whose size is not the canvas's."""
         display = self.shot.display
-        if path.endswith(".flo"):
-            window = display
-        else:
-            window = Window(*probe(path).data_window)
+        window = display if path.endswith(".flo") else Window(*probe(path).data_window)
         if size != (window.height, window.width):
             raise BadInput(
                 f"motion {path}: expected {display.width}x{display.height} as the plate; "
@@ -174,7 +172,7 @@ def choose(settings: VectorSettings, channels: tuple[str, ...], path: str) -> Ve
     if found is not None and settings.convention in ("auto", found.name):
         return found
     raise BadInput(
-        f"vectors {path}: expected motion layers (forward.u/v and backward.u/v, Vector.X/Y/Z/W); got "
-        f"{', '.join(channels)[:300]}. Name the two channels of the backward motion with "
+        f"vectors {path}: expected motion layers (forward.u/v and backward.u/v, Vector.X/Y/Z/W); "
+        f"got {', '.join(channels)[:300]}. Name the two channels of the backward motion with "
         "--vector-channels."
     )

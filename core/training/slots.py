@@ -21,7 +21,6 @@ class Slots:
 
     seeds: Tensor  # (K,) int64, trajectory
     ages: Tensor  # (K,) int64, frame that was painted last
-    styles: Tensor  # (K,) int64
     painted: Tensor  # (K, 3, H, W), 0 to 1
     means: list[Tensor]  # per layer (K, C); NaN: use the picture's own
     variances: list[Tensor]
@@ -35,11 +34,11 @@ class Slots:
 
         numbers = torch.full((count,), -1, dtype=torch.int64)
         painted = torch.zeros((count, 3, size, size))
-        return cls(numbers.clone(), numbers.clone(), numbers.clone(), painted, unknown(), unknown())
+        return cls(numbers.clone(), numbers.clone(), painted, unknown(), unknown())
 
-    def start(self, slot: int, seed: int, style: int, painted: Tensor) -> None:
+    def start(self, slot: int, seed: int, painted: Tensor) -> None:
         """Begin a shot with its first painted frame."""
-        self.seeds[slot], self.ages[slot], self.styles[slot] = seed, 0, style
+        self.seeds[slot], self.ages[slot] = seed, 0
         self.painted[slot] = painted
         for mean, variance in zip(self.means, self.variances, strict=True):
             mean[slot] = variance[slot] = torch.nan
@@ -69,7 +68,6 @@ class Slots:
         named = {
             "slots.seeds": self.seeds,
             "slots.ages": self.ages,
-            "slots.styles": self.styles,
             "slots.painted": self.painted,
         }
         for layer, (mean, variance) in enumerate(zip(self.means, self.variances, strict=True)):

@@ -258,7 +258,7 @@ class Trainer:
                 slot = int(own[int(rng.integers(len(own)))])
             else:
                 continue
-            slots.start(slot, seed, batch.style, painted[row])
+            slots.start(slot, seed, painted[row])
 
 
 def moved(statistics: Statistics, device: torch.device) -> Statistics:

@@ -40,6 +40,7 @@ def test_everything_stays_on_the_device(tmp_path):
     settings = Settings(ShotKnobs(method=FlowMethod.TORCH))
     made = assemble(Request(shot, look, settings=settings, device=Device.CUDA)).painting()
     ready = made.ready(1002)
-    assert ready.flow is not None and ready.prior is not None
+    assert ready.flow is not None
+    assert ready.prior is not None
     for tensor in (ready.small, ready.flow.backward, ready.prior.mask):
         assert tensor.device.type == "cuda"
