@@ -65,7 +65,7 @@ class Recipe:
     temporal_weight: Annotated[
         float,
         Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
-    ] = 2500.0
+    ] = 2000.0
     lattice_weight: float = 1500.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: Annotated[

@@ -32,7 +32,7 @@ from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, sp
 
 AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
-LOYALTY = 6.0  # content weight of samples with a prior: paint over paint strays from the plate
+LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
 LUMA = (0.2126, 0.7152, 0.0722)
 CPU = torch.device("cpu")
@@ -199,15 +199,26 @@ class Trainer:
         x = torch.cat((torch.stack(noisy), torch.stack(prior), masks), 1)
         return Batch(x, torch.stack(clean), torch.stack(target), masks, style)
 
+    def style(self, features: Features, primed: Tensor, batch: Batch) -> Tensor:
+        """Return the style error of a batch: samples with and without a prior by themselves.
+
+        Pooled together, one would paint too little and the other too much.
+        """
+        groups = [rows for rows in (primed, ~primed) if rows.any()]
+        errors = [
+            style_loss({tap: f[rows] for tap, f in features.items()}, self.targets[batch.style])
+            for rows in groups
+        ]
+        return torch.stack(errors).mean()
+
     def learn(self, batch: Batch, painted: Tensor) -> Losses:
         """Compare, go back, and move the weights."""
         recipe = self.recipe
         features = self.features(painted)
         with torch.no_grad():
             plate = self.features(batch.clean)
-        gain = recipe.style_weight * self.gains[batch.style]
-        style = gain * style_loss(features, self.targets[batch.style])
         primed = batch.mask.amax((1, 2, 3)) > 0
+        style = recipe.style_weight * self.gains[batch.style] * self.style(features, primed, batch)
         loyalty = torch.where(primed, LOYALTY, 1.0)
         content = recipe.content_weight * (loyalty * content_loss(features, plate)).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
