@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from .errors import BadInput
-from .media.source import Missing
+from .media.source import SMALLEST_PROXY, Missing
 from .motion.estimators import FlowMethod
 from .motion.flow import FlowQuality
 from .motion.vectors import Convention
@@ -201,7 +201,12 @@ class ReadKnobs:
     ] = Missing.ERROR
     proxy: Annotated[
         int,
-        Knob(1, 16, "Reads at a fraction of the size: 2 is half, 4 a quarter.", animatable=False),
+        Knob(
+            1,
+            SMALLEST_PROXY,
+            "Reads at a fraction of the size: 2 is half, 4 a quarter.",
+            animatable=False,
+        ),
     ] = 1
 
 

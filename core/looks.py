@@ -15,6 +15,7 @@ from typing import Any
 from .errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from .hashing import file_sha256
 from .media.atomic import write_text_atomic
+from .media.encoding import MOST_EXPOSURE
 from .spec import REGISTRY
 from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
@@ -156,7 +157,7 @@ def parse_look(text: str, path: Path) -> Look:
         licence=read.text(raw, "licence"),
         trained=parse_trained(read, raw),
         knobs=parse_knobs(read, raw),
-        exposure=read.number(colour, "colour.exposure", 0.0, -10, 10),
+        exposure=read.number(colour, "colour.exposure", 0.0, -MOST_EXPOSURE, MOST_EXPOSURE),
         encode=read.choice(Encoding, colour.get("encode", "srgb-knee"), "colour.encode"),
         path=path,
     )

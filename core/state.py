@@ -6,7 +6,6 @@ A checksum over every value makes a damaged file an error and never another pict
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,14 +14,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .errors import UnreadableFile
+from .errors import UnreadableFile, WriteRefused
+from .media.atomic import replacing
 
 VERSION = "2"
 S = TypeVar("S")
 
 
 def save_state(state: Any, path: Path) -> None:
-    """Write a state dataclass whose fields are tensors, whole numbers or None."""
+    """Write a state dataclass whose fields are tensors, whole numbers or None.
+
+    Raises:
+        WriteRefused: the disk is full, or there is no permission.
+    """
     tensors: dict[str, Tensor] = {}
     plain = {"stillbrush-state": VERSION, "type": type(state).__name__}
     for field in fields(state):
@@ -32,10 +36,27 @@ def save_state(state: Any, path: Path) -> None:
         elif value is not None:
             plain[field.name] = str(int(value))
     plain["sha256"] = digest(tensors, plain)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(tensors, str(aside), metadata=plain)
-    os.replace(aside, path)
+    write_tensors(tensors, path, plain)
+
+
+def write_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file, whole or not at all, readable by whoever may read new files here.
+
+    Args:
+        tensors: contiguous, in main memory.
+
+    Raises:
+        WriteRefused: the disk is full, or there is no permission; what lay there is unchanged.
+    """
+    try:
+        with replacing(path, overwrite=True) as aside:
+            aside.touch()
+            mode = aside.stat().st_mode
+            save_file(tensors, str(aside), metadata=metadata)
+            aside.chmod(mode)  # save_file's own are for nobody but their owner
+    except SafetensorError as error:
+        reason = " ".join(str(error).split())
+        raise WriteRefused(f"{path}: cannot be written, {reason}") from error
 
 
 def load_state(kind: type[S], path: Path) -> S:

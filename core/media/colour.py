@@ -44,6 +44,7 @@ _PRIMARIES = {
     "lin_rec2020_scene": (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
     "lin_ciexyzd65_scene": (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3),
 }
+BEYOND_WHITE = 1.5  # linear; the primaries of wide display spaces alone stay below
 _NEAR = 1e-3  # white points are published with four digits, and rounded differently
 _SILENT = ("", "unknown")  # tags that say nothing
 
@@ -164,6 +165,7 @@ def plate_space(header: Tagged | None, *, choice: str | None = None) -> str:
     Raises:
         BadInput: a space that the config does not have, or chromaticities that none has.
     """
+    config()  # a broken $OCIO is not the file's fault
     if choice is not None:
         return find_space(choice)
     tag = _tagged_space(header) if header is not None else None
@@ -231,6 +233,11 @@ class PlateColour:
     def is_identity(self) -> bool:
         """Say whether the plate is scene-linear Rec.709 already (or data, never converted)."""
         return not _steps(self.space)
+
+    @property
+    def exceeds_display(self) -> bool:
+        """Say whether full code values mean more light than white paper: log and camera spaces."""
+        return float(self.to_linear(np.ones((1, 1, 3), np.float32)).max()) > BEYOND_WHITE
 
     @property
     def is_srgb(self) -> bool:

@@ -16,9 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import BadInput
+
 KNEE = 0.6  # linear value up to which the encoding is plain sRGB
 BRIGHTEST = 128.0  # linear value that the shoulder maps to 1
 SLOPE = 19.55203067829459  # makes the shoulder as steep at the knee as the line before it
+MOST_EXPOSURE = 10.0  # stops
 SHOULDER = math.log1p(SLOPE * (BRIGHTEST - KNEE))
 
 
@@ -46,6 +49,14 @@ class Encoding:
 
     exposure: float = 0.0
     has_shoulder: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an exposure that leaves nothing to see."""
+        if not abs(self.exposure) <= MOST_EXPOSURE:
+            raise BadInput(
+                f"exposure: expected {-MOST_EXPOSURE:g} to {MOST_EXPOSURE:g} stops; "
+                f"got {self.exposure}."
+            )
 
     def encode(self, linear: Tensor) -> Tensor:
         """Encode scene-linear Rec.709 for a network.

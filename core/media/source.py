@@ -19,6 +19,8 @@ from .images import Header, Plate, probe, read_plate
 from .sequences import Sequence, find_sequence, format_frames, is_video
 from .video import VideoSource
 
+SMALLEST_PROXY = 16
+
 
 class Missing(enum.Enum):
     """What stands in for a frame that is not on disk."""
@@ -125,8 +127,8 @@ def open_shot(text: str | Path, settings: ReadSettings = ReadSettings()) -> Shot
         UnreadableFile: a header cannot be read.
         BadInput: frames of different sizes, an unknown colour space, a proxy that is no number.
     """
-    if settings.proxy < 1:
-        raise BadInput(f"proxy: expected 1, 2, 4 or another whole divisor; got {settings.proxy}.")
+    if not 1 <= settings.proxy <= SMALLEST_PROXY:
+        raise BadInput(f"proxy: expected 1 to 1/{SMALLEST_PROXY}; got 1/{settings.proxy}.")
     if is_video(text):
         return open_video(Path(text), settings)
     return open_sequence(find_sequence(text), settings)
@@ -137,6 +139,7 @@ def open_video(path: Path, settings: ReadSettings) -> Shot:
     if settings.layer:
         raise BadInput(f"{path}: --layer {settings.layer}: a video has no layers.")
     video = VideoSource(path)
+    colour = PlateColour(plate_space(video, choice=settings.colour))
     window = shrunk(Window(0, 0, video.width, video.height), settings.proxy)
     whole = (slice(0, window.height), slice(0, window.width))
 
@@ -151,9 +154,9 @@ def open_video(path: Path, settings: ReadSettings) -> Shot:
         display=window,
         pixel_aspect=float(video.pixel_aspect),
         fps=video.fps,
-        colour=PlateColour(plate_space(video, choice=settings.colour)),
+        colour=colour,
         is_exr=False,
-        is_scene_referred=False,
+        is_scene_referred=colour.exceeds_display,
         is_video=True,
         proxy=settings.proxy,
         read=read,
@@ -172,6 +175,7 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
         headers = list(pool.map(lambda path: probe(path, settings.layer), paths))
     first = headers[0]
     check_sizes(headers)
+    colour = PlateColour(plate_space(first, choice=settings.colour))
     display = Window(*first.display_window)
     canvas = display
     for header in headers:
@@ -195,9 +199,9 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
         display=shrunk(display, settings.proxy),
         pixel_aspect=first.pixel_aspect,
         fps=first.fps,
-        colour=PlateColour(plate_space(first, choice=settings.colour)),
+        colour=colour,
         is_exr=first.file_format == "openexr",
-        is_scene_referred=is_scene_referred(first),
+        is_scene_referred=is_scene_referred(first) or colour.exceeds_display,
         is_video=False,
         proxy=settings.proxy,
         read=read,

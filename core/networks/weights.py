@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
 from ..errors import MissingFrame, UnreadableFile
+from ..state import write_tensors
 from .style_network import Shape, StyleNetwork
 
 KINDS = ("F16", "BF16", "F32")
 
 
 def save_aside(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    """Write a safetensors file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    # Not save_file, whose files nobody but their owner may read.
-    aside.write_bytes(save({k: v.contiguous() for k, v in tensors.items()}, metadata=metadata))
-    os.replace(aside, path)
+    """Write a safetensors file, whole or not at all.
+
+    Raises:
+        WriteRefused: the disk is full, or there is no permission; what lay there is unchanged.
+    """
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_tensors(plain, path, metadata)
 
 
 def save_weights(network: StyleNetwork, path: Path, *, half: bool = True) -> None:

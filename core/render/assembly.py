@@ -19,17 +19,18 @@ import torch
 
 from ..errors import BadInput
 from ..looks import Look
+from ..media.colour import config
 from ..media.sequences import parse_frames
 from ..media.source import ReadSettings, Shot, open_shot
 from ..motion.cache import FlowCache
 from ..motion.estimators import make_estimator
 from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
-from ..stylizers.painter import PaintState, ShotStatistics
+from ..stylizers.painter import Normalise, PaintState, ShotStatistics
 from .given_motion import GivenMotion, VectorSettings, given_motion
 from .matte import Matte, open_matte
 from .motion import EstimatedMotion, Motion
-from .output import Output, plan_output
+from .output import Output, plan_output, refuse_source
 from .painting import Settings, ShotPainting
 from .renderer import Job
 
@@ -107,6 +108,7 @@ class Assembly:
         look = request.look
         return {
             "version": product_version(),
+            "ocio": config().configname(),
             "source": shot.name,
             "shot": {
                 "frames": [shot.frames[0], shot.frames[-1], len(shot.frames)],
@@ -132,8 +134,9 @@ class Assembly:
             "device": self.device.type,
         }
 
-    def files_stamp(self) -> str:
-        """Return a digest of the names, sizes and times of every file that is read."""
+    @property
+    def files(self) -> list[Path]:
+        """Return every file that is read."""
         paths = [*self.shot.files]
         if self.matte is not None:
             paths += self.matte.files
@@ -141,8 +144,12 @@ class Assembly:
             paths += self.motion.files
         if self.request.statistics is not None and self.request.statistics.is_file():
             paths.append(self.request.statistics)
+        return paths
+
+    def files_stamp(self) -> str:
+        """Return a digest of the names, sizes and times of every file that is read."""
         digest = hashlib.sha256()
-        for path in paths:
+        for path in self.files:
             facts = path.stat()
             digest.update(f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}\n".encode())
         return digest.hexdigest()
@@ -154,6 +161,7 @@ class Assembly:
             BadInput: whatever is wrong with the output.
         """
         planned: Output = plan_output(output, self.shot, self.frames)
+        refuse_source(planned.targets(self.frames), self.files)
         if layers and Path(planned.sequence.template).suffix.lower() != ".exr":
             raise BadInput(f"output {output}: debug layers need an EXR sequence.")
         factory: Callable[..., ShotPainting] = self.painting
@@ -177,11 +185,14 @@ def assemble(request: Request) -> Assembly:
         StillbrushError: one clear line on whatever is wrong.
     """
     source = request.source
+    check_request(request)
     shot = source if isinstance(source, Shot) else open_shot(source, request.read)
     frames = chosen_frames(request.frames, shot)
     device = pick_device(request.device)
     if request.vectors is not None:
-        motion: Motion = given_motion(request.vectors, shot, device)
+        given = given_motion(request.vectors, shot, device)
+        given.check(shot.frames)
+        motion: Motion = given
     else:
         knobs = request.settings.knobs
         cache = FlowCache(request.flow_cache) if request.flow_cache else None
@@ -191,6 +202,20 @@ def assemble(request: Request) -> Assembly:
         matte = open_matte(request.matte, shot, inverted=request.invert_matte)
         matte.check(frames)
     return Assembly(request, shot, frames, device, motion, matte)
+
+
+def check_request(request: Request) -> None:
+    """Refuse what contradicts itself.
+
+    Raises:
+        BadInput: names the setting.
+    """
+    if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
+        raise BadInput(
+            f"statistics {request.statistics}: are for normalise shot; ask for that too."
+        )
+    if request.flow_cache is not None and request.flow_cache.is_file():
+        raise BadInput(f"flow cache {request.flow_cache}: expected a folder; it is a file.")
 
 
 def chosen_frames(text: str | None, shot: Shot) -> tuple[int, ...]:

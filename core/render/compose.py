@@ -141,8 +141,7 @@ def over(
     if alpha is not None:
         keep |= alpha == 0
     if not (is_finite(plate) and is_finite(mixed)):
-        lost = ~np.isfinite(plate) | ~np.isfinite(mixed)
-        return np.where(keep[..., None] | lost, plate, mixed).astype(np.float32)
+        keep |= ~(np.isfinite(plate).all(-1) & np.isfinite(mixed).all(-1))
     if keep.any():
         mixed = np.where(keep[..., None], plate, mixed)
     return np.ascontiguousarray(mixed, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +57,20 @@ class GivenMotion:
         """Return every file."""
         return [self.sequence.path(frame) for frame in self.sequence.frames]
 
+    def check(self, frames: tuple[int, ...]) -> None:
+        """Refuse, before anything is painted, motion that lacks one of the shot's frames.
+
+        Raises:
+            BadInput: the plate is a proxy, or the scale is no number.
+            MissingFrame: a frame has no file.
+        """
+        if self.shot.proxy != 1:
+            raise BadInput("vectors: rendered motion needs the full plate; leave --proxy away.")
+        if not all(math.isfinite(scale) for scale in self.scale):
+            raise BadInput(f"vector scale: expected two numbers; got {self.scale}.")
+        for frame in frames[1:]:
+            self.file(frame)
+
     def between(self, last: Prepared, this: Prepared) -> Flow:
         """Return a pair's flow: backward from this frame's file, forward from the last one's."""
         pictures = (last.encoded, this.encoded)
@@ -102,8 +117,6 @@ class GivenMotion:
         """Put vectors of the data or display window on the canvas; elsewhere nothing is known."""
         canvas, path = self.shot.canvas, self.file(frame)
         size = tuple(vectors.shape[1:3])
-        if self.shot.proxy != 1:
-            raise BadInput("vectors: rendered motion needs the full plate; leave --proxy away.")
         window = canvas
         if size != (canvas.height, canvas.width):
             window = self.window(path, size)

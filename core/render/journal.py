@@ -8,11 +8,15 @@ known as ours; that a video is being made of the frames; that all is finished.
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import errno
 import hashlib
 import json
 import os
+import sys
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +26,13 @@ from ..hashing import file_sha256
 from ..state import load_state, save_state
 from ..stylizers.painter import PaintState
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 VERSION = 1
+TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,18 @@ class Stage(enum.Enum):
     FINISHED = "finished"
 
 
+def lock(descriptor: int) -> None:
+    """Lock an open file against every other opening of it, at once.
+
+    Raises:
+        OSError: another holds it, or the file system knows no locks.
+    """
+    if sys.platform == "win32":
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def fingerprint(settings: dict[str, Any]) -> str:
     """Return a digest of everything that decides the pixels."""
     text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=str)
@@ -62,6 +84,36 @@ class Journal:
         self.lock = threading.Lock()
         self.stage = Stage.PAINTING
         self.finished: tuple[int, ...] = ()  # the frames of the render that was finished
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other renders out of the folder; the system lets go when the process ends.
+
+        Raises:
+            WriteRefused: another render holds it, or nothing can be written there.
+        """
+        path = self.folder / "lock"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+        except OSError as error:
+            raise WriteRefused(f"{path}: cannot be written ({error}).") from error
+        with file:  # its end ends the lock; the file stays, lest two renders lock two files
+            try:
+                lock(file.fileno())
+            except OSError as error:
+                # A share that knows no locks renders without one.
+                if error.errno in TAKEN:
+                    raise WriteRefused(
+                        f"{self.folder}: another render is writing it. "
+                        "Wait until it ends, or choose another output."
+                    ) from None
+            yield
+
+    def finished_entries(self, path: Callable[[int], Path]) -> list[Entry]:
+        """Return every finished frame whose file bears the name that `path` gives it, in order."""
+        kept = sorted(self.entries.items())
+        return [entry for frame, entry in kept if entry.file == path(frame).name]
 
     def read(self) -> str | None:
         """Read the entries; return the fingerprint they were made with, None without a journal.

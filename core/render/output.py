@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -45,6 +46,10 @@ class Output:
     def path(self, frame: int) -> Path:
         """Return the file of a frame."""
         return self.sequence.path(frame)
+
+    def targets(self, frames: tuple[int, ...]) -> list[Path]:
+        """Return the files that will be written."""
+        return [self.video] if self.video else [self.path(frame) for frame in frames]
 
     def write(
         self,
@@ -110,7 +115,7 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
         BadInput: unknown format, a name without a frame number, output equal to input.
     """
     if is_video(text):
-        refuse_source([Path(text)], shot)
+        refuse_source([Path(text)], shot.files)
         return plan_video(Path(text))
     default = shot.name if not shot.is_video else f"{Path(shot.name).stem}.####.png"
     sequence = output_sequence(text, frames, default_name=default)
@@ -120,7 +125,7 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
         raise BadInput(
             f"output {text}: expected a name that ends in {known}; got {suffix or 'none'}."
         )
-    refuse_source([sequence.path(frame) for frame in frames], shot)
+    refuse_source([sequence.path(frame) for frame in frames], shot.files)
     folder = Path(sequence.template).parent
     name = Path(sequence.template).name.replace("#", "")
     name = ".".join(part for part in name.split(".") if part) or "frames"
@@ -166,23 +171,27 @@ def display_colour() -> PlateColour:
 def output_colour(shot: Shot, suffix: str) -> PlateColour:
     """Return the space to write: the plate's own, unless the kind of file says otherwise.
 
-    A scene-referred plate written to a display format becomes sRGB; a display plate written to EXR
-    becomes linear Rec.709.
+    A scene-referred plate written to another format than its own becomes sRGB; what was no EXR and
+    is written to EXR becomes linear Rec.709.
     """
-    is_exr = suffix == ".exr"
+    if suffix == ".exr":
+        return shot.colour if shot.is_exr else PlateColour(find_space(LINEAR))
     same_format = not shot.is_video and Path(shot.name).suffix.lower()[:4] == suffix[:4]
-    if is_exr == shot.is_scene_referred or same_format:
+    if same_format or not shot.is_scene_referred:
         return shot.colour
-    return PlateColour(find_space(LINEAR)) if is_exr else display_colour()
+    return display_colour()
 
 
-def refuse_source(targets: list[Path], shot: Shot) -> None:
-    """Refuse to write over any file of the plate, whatever frame it is."""
+def refuse_source(targets: list[Path], sources: Sequence_[Path]) -> None:
+    """Refuse to write over any file that is read: plate, matte, vectors, whatever frame it is."""
     there = [path for path in targets if path.exists()]
-    plate = {identity(path) for path in shot.files if path.exists()} if there else set()
+    read = {identity(path) for path in sources if path.exists()} if there else set()
     for path in there:
-        if identity(path) in plate:
-            raise BadInput(f"output {path}: is the plate itself. Write to another folder or name.")
+        if identity(path) in read:
+            raise BadInput(
+                f"output {path}: is the plate itself, or another file that is read. "
+                "Write to another folder or name."
+            )
 
 
 def identity(path: Path) -> tuple[int, int]:

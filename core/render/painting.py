@@ -102,7 +102,7 @@ class ShotPainting:
         self.frames = frames or shot.frames
         self.encoding = Encoding(settings.exposure, shot.is_scene_referred)
         self.stopwatch = Stopwatch()
-        self.prepared = Shared(self.prepare, keep=8)
+        self.prepared = Shared(self.prepare, keep=5)
         canvas, stroke = shot.canvas, settings.knobs.stroke_size
         self.size = painting_size(canvas.height, canvas.width, shot.display.width, stroke)
         self.painter = painter

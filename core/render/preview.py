@@ -75,6 +75,7 @@ def preview(
     rolled = place if pre_roll is None else min(pre_roll, place)
     short = replace(assembly, frames=shot.frames[place - rolled : place + 1])
     short = replace(short, request=replace(assembly.request, cold=True))
+    exact = rolled == place or assembly.request.settings.per_frame
     painting = short.painting()
     painting.freeze_if_asked()
     display = display_colour()
@@ -82,7 +83,7 @@ def preview(
     painted = in_space(placed, painting.frame(frame), shot.colour, display)
     plate = in_space(placed, placed.rgb, shot.colour, display)
     shown = [np.clip(np.nan_to_num(picture[window]), 0, 1) for picture in (painted, plate)]
-    return Preview(frame, shown[0], shown[1], rolled, rolled == place, time.perf_counter() - begun)
+    return Preview(frame, shown[0], shown[1], rolled, exact, time.perf_counter() - begun)
 
 
 def crop(shot: Shot, region: Region | None) -> tuple[slice, slice]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ..errors import Cancelled, UnreadableFile
@@ -17,6 +18,8 @@ from .output import Output, refuse_existing
 from .painting import Painted, Ready, ShotPainting
 from .pipeline import ReadAhead, WriteBehind
 from .report import Report, report_text
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,19 @@ def render(job: Job, watcher: Watcher) -> Report:
     journal = Journal(job.output.folder, job.output.name, digest)
     states = OnDisk(journal.folder)
     painting = job.painting(states)  # whatever is wrong with the request shows before plan clears
+    with journal.held():
+        return carry_out(job, watcher, painting, journal, states)
+
+
+def carry_out(
+    job: Job, watcher: Watcher, painting: ShotPainting, journal: Journal, states: OnDisk
+) -> Report:
+    """Render what is left to do in a folder that is ours alone; write the report.
+
+    Returns:
+        The report of the job's frames. Its file lists every finished frame of the sequence, so that
+        parts of a shot that are rendered one after another end with a whole report.
+    """
     todo = plan(job, journal, states)
     begun = time.perf_counter()
     if todo:
@@ -117,7 +133,10 @@ def render(job: Job, watcher: Watcher) -> Report:
         seconds,
         [journal.entries[frame] for frame in job.frames],
     )
-    write_text_atomic(job.output.folder / f"{job.output.name}.report.json", report_text(report))
+    whole = report
+    if job.output.video is None:
+        whole = replace(report, entries=journal.finished_entries(job.output.path))
+    write_text_atomic(job.output.folder / f"{job.output.name}.report.json", report_text(whole))
     return report
 
 
@@ -246,6 +265,8 @@ class Run:
         """Finish, write and journal one frame; runs in the background."""
         placed = ready.prepared.placed
         rgb = self.painting.finish(ready.prepared, painted.picture)
+        if placed.alpha is not None and not placed.alpha.any():
+            log.warning("frame %s: nothing is painted, its alpha is 0 everywhere", placed.frame)
         layers = debug_layers(ready, painted, self.job.shot) if self.job.layers else {}
         with self.painting.stopwatch.stage("write"):
             self.journal.claim(placed.frame, self.job.output.path(placed.frame))

@@ -40,7 +40,7 @@ from .stylize import request, shot_options
 @click.option("--compare", is_flag=True, help="Put the plate beside it.")
 @click.option("--overwrite", is_flag=True, help="Allow the file to be replaced.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-@shot_options
+@shot_options(leave_out=2)
 @knob_options("stylize_shot")
 def command(
     source: str,
@@ -58,8 +58,7 @@ def command(
         raise WriteRefused(f"{output}: is there already. --overwrite replaces it.")
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise BadInput(f"output {output}: expected a .png or .jpg; got {output.suffix or 'none'}.")
-    if given["cold"] or given["frames"]:
-        raise BadInput("preview: choose a frame with --frame; --frames and --cold are for stylize.")
+    given |= {"cold": False, "frames": None}
     assembly = assemble(request(source, given))
     made = preview(assembly, frame, parse_pre_roll(pre_roll), parse_region(region))
     picture = np.concatenate((made.plate, made.painted), 1) if compare else made.painted

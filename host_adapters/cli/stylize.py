@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,17 +31,6 @@ SHOT_OPTIONS = (
         required=True,
         metavar="NAME|FILE",
         help="Name of a look (see `stillbrush looks`) or a look file.",
-    ),
-    click.option(
-        "--frames",
-        metavar="LIST",
-        help="Frames to write, such as 1001-1100 or 1005,1010-1012. The painting still "
-        "begins at the first frame of the shot, so any part agrees with the whole.",
-    ),
-    click.option(
-        "--cold",
-        is_flag=True,
-        help="Begin painting at the first of --frames: quicker, but not the same pixels.",
     ),
     click.option(
         "--proxy",
@@ -112,7 +102,8 @@ SHOT_OPTIONS = (
         "--statistics",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Frozen statistics of an earlier render, for --normalise shot.",
+        help="Frozen statistics of an earlier render, with --normalise shot: "
+        ".stillbrush/NAME/statistics.*.safetensors beside its output.",
     ),
     click.option(
         "--device",
@@ -128,14 +119,33 @@ SHOT_OPTIONS = (
         show_default=True,
         help="bfloat16 is faster where the hardware has it, and not bit-exact.",
     ),
+    click.option(
+        "--frames",
+        metavar="LIST",
+        help="Frames to write, such as 1001-1100 or 1005,1010-1012. The painting still "
+        "begins at the first frame of the shot, so any part agrees with the whole.",
+    ),
+    click.option(
+        "--cold",
+        is_flag=True,
+        help="Begin painting at the first of --frames: quicker, but not the same pixels.",
+    ),
 )
 
 
-def shot_options(command: Any) -> Any:
-    """Add the options that stylize and preview share."""
-    for option in reversed(SHOT_OPTIONS):
-        command = option(command)
-    return command
+def shot_options(*, leave_out: int = 0) -> Callable[[Any], Any]:
+    """Add the options that stylize and preview share.
+
+    Args:
+        leave_out: how many of the last to leave out: those that only a whole render has.
+    """
+
+    def add(command: Any) -> Any:
+        for option in reversed(SHOT_OPTIONS[: len(SHOT_OPTIONS) - leave_out]):
+            command = option(command)
+        return command
+
+    return add
 
 
 @click.command("stylize", context_settings={"help_option_names": ["-h", "--help"]})
@@ -145,9 +155,10 @@ def shot_options(command: Any) -> Any:
     "--output",
     required=True,
     metavar="FILES",
-    help="out/plate.####.exr (or .png .tif .jpg .dpx), a folder, or a .mp4 or .mov.",
+    help="out/plate.####.exr (or .png .tif .jpg .dpx), a folder, or a .mp4 or .mov "
+    "(without sound).",
 )
-@shot_options
+@shot_options()
 @knob_options("stylize_shot")
 @click.option("--overwrite", is_flag=True, help="Allow files to be replaced.")
 @click.option(

@@ -11,6 +11,7 @@ from support.material import tiny_look
 
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.errors import BadInput, MissingFrame
+from stillbrush.core.media.source import ReadSettings
 from stillbrush.core.motion.flow_files import write_flo
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.given_motion import VectorSettings
@@ -98,6 +99,16 @@ def test_a_missing_motion_file_names_its_frame(plates, look, tmp_path: Path):
     write_flo(tmp_path / "motion.1001.flo", flow)
     write_flo(tmp_path / "motion.1002.flo", flow)
     settings = VectorSettings(files=str(tmp_path / "motion.####.flo"))
-    made = assemble(Request(plates, look, vectors=settings)).painting()
     with pytest.raises(MissingFrame, match="1003"):
-        made.ready(1003)
+        assemble(Request(plates, look, vectors=settings))
+
+
+def test_vectors_and_a_proxy_exclude_each_other_before_anything_is_painted(plates, look):
+    with pytest.raises(BadInput, match="full plate"):
+        assemble(Request(plates, look, ReadSettings(proxy=2), vectors=VectorSettings()))
+
+
+def test_a_scale_that_is_no_number_is_refused(plates, look):
+    settings = VectorSettings(scale=(float("nan"), 1.0))
+    with pytest.raises(BadInput, match="two numbers"):
+        assemble(Request(plates, look, vectors=settings))

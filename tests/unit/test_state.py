@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from stillbrush.core.errors import UnreadableFile
+from stillbrush.core.errors import UnreadableFile, WriteRefused
+from stillbrush.core.media import atomic
+from stillbrush.core.networks.weights import save_aside
 from stillbrush.core.state import load_state, save_state
 
 
@@ -23,6 +27,17 @@ class Sample:
 @dataclass(frozen=True)
 class Other:
     picture: Tensor | None = None
+
+
+def save_sample(path: Path) -> None:
+    save_state(Sample(picture()), path)
+
+
+def save_tensor(path: Path) -> None:
+    save_aside({"a": picture()}, path, {})
+
+
+BOTH = pytest.mark.parametrize("save", [save_sample, save_tensor])
 
 
 def picture() -> Tensor:
@@ -84,3 +99,45 @@ def test_the_state_of_something_else_is_refused(tmp_path: Path) -> None:
         load_state(Sample, tmp_path / "s")
     with pytest.raises(UnreadableFile, match="cannot be read"):
         load_state(Sample, tmp_path / "none")
+
+
+@BOTH
+def test_a_full_disk_is_one_line_and_keeps_what_was_there(save, tmp_path: Path) -> None:
+    (tmp_path / "s.safetensors").write_bytes(b"older")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(WriteRefused, match=r"s\.safetensors: cannot be written") as caught:
+            save(tmp_path / "s.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.safetensors"]
+    assert (tmp_path / "s.safetensors").read_bytes() == b"older"
+
+
+@BOTH
+def test_a_folder_that_is_a_file_is_refused(save, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteRefused, match="file, not a folder|cannot be written"):
+        save(tmp_path / "file/s.safetensors")
+
+
+@BOTH
+def test_files_are_on_disk_before_they_are_named_and_have_the_usual_mode(
+    save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(
+        atomic.os,
+        "fsync",
+        lambda number: synced.append((tmp_path / "s").exists()) or fsync(number),
+    )
+    before = os.umask(0o022)
+    try:
+        save(tmp_path / "s")
+    finally:
+        os.umask(before)
+    assert synced[0] is False
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o644
