@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
-from .errors import UnreadableFile, WriteRefused
+from .errors import UnreadableFile
 from .media.atomic import replacing
 
 VERSION = "2"
@@ -40,7 +40,7 @@ def save_state(state: Any, path: Path) -> None:
 
 
 def write_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    """Write a safetensors file, whole or not at all, readable by whoever may read new files here.
+    """Write a safetensors file, whole or not at all.
 
     Args:
         tensors: contiguous, in main memory.
@@ -48,15 +48,9 @@ def write_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, st
     Raises:
         WriteRefused: the disk is full, or there is no permission; what lay there is unchanged.
     """
-    try:
-        with replacing(path, overwrite=True) as aside:
-            aside.touch()
-            mode = aside.stat().st_mode
-            save_file(tensors, str(aside), metadata=metadata)
-            aside.chmod(mode)  # save_file's own are for nobody but their owner
-    except SafetensorError as error:
-        reason = " ".join(str(error).split())
-        raise WriteRefused(f"{path}: cannot be written, {reason}") from error
+    with replacing(path, overwrite=True) as aside:
+        # Not save_file: its own hidden file outlives a kill, and only its owner may read it.
+        aside.write_bytes(save(tensors, metadata=metadata))
 
 
 def load_state(kind: type[S], path: Path) -> S:

@@ -147,8 +147,7 @@ def _encoded(
     kind: str, planes: np.ndarray, original: Original | None, spec: oiio.ImageSpec
 ) -> np.ndarray:
     """Convert (H, W, C) float32 to the numbers of the format, and say so in the header."""
-    is_float = original is not None and original.is_float and original.file_format == "tiff"
-    if kind == "tiff" and is_float:
+    if kind == "tiff" and original is not None and original.is_float:
         spec.set_format(oiio.FLOAT)
         return np.ascontiguousarray(planes, np.float32)
     clipped = np.clip(np.nan_to_num(planes, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)

@@ -95,6 +95,7 @@ class Shot:
     fps: Fraction | None
     colour: PlateColour
     is_exr: bool
+    is_float: bool
     is_scene_referred: bool
     is_video: bool
     proxy: int
@@ -156,6 +157,7 @@ def open_video(path: Path, settings: ReadSettings) -> Shot:
         fps=video.fps,
         colour=colour,
         is_exr=False,
+        is_float=False,
         is_scene_referred=colour.exceeds_display,
         is_video=True,
         proxy=settings.proxy,
@@ -201,6 +203,7 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
         fps=first.fps,
         colour=colour,
         is_exr=first.file_format == "openexr",
+        is_float=is_scene_referred(first),
         is_scene_referred=is_scene_referred(first) or colour.exceeds_display,
         is_video=False,
         proxy=settings.proxy,

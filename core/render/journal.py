@@ -26,11 +26,6 @@ from ..hashing import file_sha256
 from ..state import load_state, save_state
 from ..stylizers.painter import PaintState
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
 VERSION = 1
 TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
@@ -61,8 +56,12 @@ def lock(descriptor: int) -> None:
         OSError: another holds it, or the file system knows no locks.
     """
     if sys.platform == "win32":
+        import msvcrt
+
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
     else:
+        import fcntl
+
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -239,6 +238,7 @@ class OnDisk:
         save_state(state, self.path(frame))
 
     def clear(self) -> None:
-        """Remove every checkpoint."""
-        for path in self.folder.glob("state.*.safetensors"):
-            path.unlink(missing_ok=True)
+        """Remove every checkpoint, and what a killed render left of one."""
+        for pattern in ("state.*.safetensors", ".state.*.partial*"):
+            for path in self.folder.glob(pattern):
+                path.unlink(missing_ok=True)

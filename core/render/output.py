@@ -171,13 +171,14 @@ def display_colour() -> PlateColour:
 def output_colour(shot: Shot, suffix: str) -> PlateColour:
     """Return the space to write: the plate's own, unless the kind of file says otherwise.
 
-    A scene-referred plate written to another format than its own becomes sRGB; what was no EXR and
-    is written to EXR becomes linear Rec.709.
+    A scene-referred plate written to an integer format other than its own becomes sRGB; what was no
+    EXR and is written to EXR becomes linear Rec.709.
     """
     if suffix == ".exr":
         return shot.colour if shot.is_exr else PlateColour(find_space(LINEAR))
     same_format = not shot.is_video and Path(shot.name).suffix.lower()[:4] == suffix[:4]
-    if same_format or not shot.is_scene_referred:
+    float_tiff = suffix.startswith(".tif") and shot.is_float and shot.proxy == 1
+    if same_format or float_tiff or not shot.is_scene_referred:
         return shot.colour
     return display_colour()
 

@@ -105,11 +105,9 @@ def render(job: Job, watcher: Watcher) -> Report:
 def carry_out(
     job: Job, watcher: Watcher, painting: ShotPainting, journal: Journal, states: OnDisk
 ) -> Report:
-    """Render what is left to do in a folder that is ours alone; write the report.
+    """Render what is left to do, in a folder that is ours alone; return the job's own report.
 
-    Returns:
-        The report of the job's frames. Its file lists every finished frame of the sequence, so that
-        parts of a shot that are rendered one after another end with a whole report.
+    Its file lists every finished frame of the sequence, whichever job painted it.
     """
     todo = plan(job, journal, states)
     begun = time.perf_counter()

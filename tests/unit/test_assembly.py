@@ -80,10 +80,10 @@ def test_a_log_plate_is_scene_referred_whatever_its_samples(log_plate, look):
     assert (bright.diff() > 0).sum() >= 8  # highlights differ up to 128
 
 
-def test_a_float_plate_becomes_srgb_integers_in_a_tiff(shot, look, tmp_path):
+def test_a_float_plate_stays_itself_in_a_float_tiff(shot, look, tmp_path):
     made = assemble(Request(shot, look, frames="1001"))
     output = plan_output(str(tmp_path / "out.####.tif"), made.shot, (1001,))
     placed = made.shot.read(1001)
     path = output.write(placed, placed.rgb, made.shot, layers={}, metadata={})
-    assert probe(path).channel_format == "uint16"
-    assert read_plate(path, 1001).rgb.max() <= 1.0
+    assert probe(path).channel_format == "float"
+    np.testing.assert_array_equal(read_plate(path, 1001).rgb, placed.rgb)

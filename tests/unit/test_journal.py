@@ -15,7 +15,7 @@ from support.rendering import Quiet, frames_in, paint
 from stillbrush.core.errors import WriteRefused
 from stillbrush.core.looks import Look
 from stillbrush.core.render import journal as module
-from stillbrush.core.render.journal import Journal
+from stillbrush.core.render.journal import Journal, OnDisk
 from stillbrush.core.render.renderer import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,3 +108,11 @@ def test_files_of_another_name_are_in_no_report(shot, look, tmp_path: Path) -> N
     paint(shot, look, tmp_path / "plate.####.exr", request={"frames": "1001-1003"})
     paint(shot, look, tmp_path / "plate.######.exr", request={"frames": "1004-1005"})
     assert reported(tmp_path) == [1004, 1005]
+
+
+def test_what_a_killed_render_left_of_a_checkpoint_is_cleared(tmp_path: Path) -> None:
+    left = [".state.5.safetensors.host-1-1.partial.safetensors", "state.4.safetensors"]
+    for name in [*left, "journal.jsonl"]:
+        (tmp_path / name).touch()
+    OnDisk(tmp_path).clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.jsonl"]
