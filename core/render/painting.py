@@ -6,7 +6,11 @@ over a range; a preview pulls single frames.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+import weakref
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,6 +36,7 @@ from ..stylizers.painter import (
 )
 from ..stylizers.prior import Prior, make_prior, resize_picture
 from .compose import compose
+from .journal import OnDisk
 from .matte import Matte
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
@@ -94,7 +99,8 @@ class ShotPainting:
             settings: how.
             matte: where; None paints everywhere.
             frames: frames of the recursion, if it is to begin later than the shot.
-            checkpoints: where states are kept; in memory by default.
+            checkpoints: where states are kept; by default in a temporary folder that goes with the
+                painting, so that scrubbing a long shot takes no more memory than a short one.
             device: where tensors live; the processor by default.
         """
         self.shot, self.motion, self.settings, self.matte = shot, motion, settings, matte
@@ -114,8 +120,14 @@ class ShotPainting:
             fresh=PaintState(),
             resets=lambda frame, ready: ready.is_cut,
             begins=lambda frame: settings.per_frame or frame in settings.cuts,
-            checkpoints=checkpoints,
+            checkpoints=checkpoints or self.scratch(),
         )
+
+    def scratch(self) -> OnDisk:
+        """Make a temporary folder for checkpoints; it is removed with this object."""
+        folder = tempfile.mkdtemp(prefix="stillbrush-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return OnDisk(Path(folder))
 
     def check(self) -> None:
         """Refuse cuts that are no frames of the shot."""
