@@ -23,6 +23,8 @@ from rich.progress import (
 )
 
 if TYPE_CHECKING:  # `doctor` speaks where OpenCV cannot be imported
+    from typing_extensions import Self
+
     from ...core.render.renderer import Progress as Step
 
 # A path with `:fire:` in it stays a path.
@@ -122,18 +124,26 @@ class Bar:
         return self.interrupt.asked
 
 
-class JsonLines:
-    """Progress for machines: one JSON object a line on standard output."""
+class Quiet:
+    """A watcher that shows nothing and listens for Ctrl-C."""
 
     def __init__(self, interrupt: Interrupt) -> None:
         self.interrupt = interrupt
 
-    def __enter__(self) -> JsonLines:
+    def __enter__(self) -> Self:
         """Begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """End."""
+
+    def is_cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self.interrupt.asked
+
+
+class JsonLines(Quiet):
+    """Progress for machines: one JSON object a line on standard output."""
 
     def progress(self, progress: Step) -> None:
         """Write a finished frame."""
@@ -147,10 +157,6 @@ class JsonLines:
             remaining=round(step.remaining, 2),
             bottleneck=step.bottleneck,
         )
-
-    def is_cancelled(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
-        return self.interrupt.asked
 
 
 def write_json(**values: object) -> None:

@@ -24,6 +24,12 @@ def knob_options(node: str, *, leave_out: tuple[str, ...] = ()) -> Callable[[F],
     return add
 
 
+def knob_option(node: str, knob: str) -> Callable[[F], F]:
+    """Make the option of one knob of a node; nothing given is None."""
+    field = next(field for field in REGISTRY[node].knobs if field.name == knob)
+    return click.option(*names(field), **settings(field))
+
+
 def names(field: KnobField) -> tuple[str, ...]:
     """Return an option's name; a switch has its opposite."""
     plain = "--" + field.name.replace("_", "-")
@@ -39,7 +45,9 @@ def settings(field: KnobField) -> dict[str, Any]:
         default, kind = ("on" if field.default else "off"), None
     else:
         default, kind = field.default, field.type
-    span = f" {knob.lo:g} to {knob.hi:g}." if knob.lo is not None and knob.hi is not None else ""
+    span = ""
+    if knob.lo is not None and knob.hi is not None:
+        span = f" {knob.lo} to {knob.hi}." if field.type is int else f" {knob.lo:g} to {knob.hi:g}."
     unit = f" In {knob.unit}." if knob.unit else ""
     text = f"{knob.tip}{span}{unit} Default {default}."
     options: dict[str, Any] = {"default": None, "help": text, "hidden": False}

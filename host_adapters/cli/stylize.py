@@ -22,7 +22,7 @@ from ...core.render.renderer import render
 from ...core.spec import REGISTRY
 from .console import Bar, JsonLines, console, interruptible, write_json
 from .folders import user_looks
-from .options import knob_options
+from .options import knob_option, knob_options
 
 SHOT_OPTIONS = (
     click.option(
@@ -86,13 +86,7 @@ SHOT_OPTIONS = (
         help="The plate's colour space, where the file does not say: ACEScg, ARRI LogC4.",
     ),
     click.option("--layer", metavar="NAME", help="EXR layer to paint, such as diffuse."),
-    click.option(
-        "--missing",
-        type=click.Choice([m.value for m in Missing]),
-        default="error",
-        show_default=True,
-        help="What stands in for a frame that is not on disk.",
-    ),
+    knob_option("read", "missing"),
     click.option(
         "--exposure",
         type=float,
@@ -211,9 +205,8 @@ def request(source: str, given: dict[str, Any]) -> Request:
     exposure = look.exposure if given["exposure"] is None else given["exposure"]
     cuts = parse_frames(given["cuts"]) if given["cuts"] else ()
     settings = Settings(knobs, exposure=exposure, per_frame=given["per_frame"], cuts=cuts)
-    read = ReadSettings(
-        given["colour"], given["layer"], Missing(given["missing"]), proxy(given["proxy"])
-    )
+    missing = ReadSettings.missing if given["missing"] is None else Missing(given["missing"])
+    read = ReadSettings(given["colour"], given["layer"], missing, proxy(given["proxy"]))
     return Request(
         source,
         look,

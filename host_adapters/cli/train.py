@@ -24,7 +24,7 @@ from ...core.render.assembly import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.session import Outcome, Progress, Session
-from .console import Interrupt, console, errors, interruptible, write_json
+from .console import Interrupt, Quiet, console, errors, interruptible, write_json
 from .folders import user_looks
 from .options import names, settings
 
@@ -270,18 +270,8 @@ class Bar:
         return self.interrupt.asked
 
 
-class JsonLines:
+class JsonLines(Quiet):
     """Progress for machines: one JSON object a line on standard output."""
-
-    def __init__(self, interrupt: Interrupt) -> None:
-        self.interrupt = interrupt
-
-    def __enter__(self) -> JsonLines:
-        """Begin."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
 
     def progress(self, progress: Progress) -> None:
         """Write a finished iteration."""
@@ -291,7 +281,3 @@ class JsonLines:
     def remark(self, text: str) -> None:
         """Write a remark."""
         write_json(event="remark", text=text)
-
-    def is_cancelled(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
-        return self.interrupt.asked
