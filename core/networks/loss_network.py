@@ -7,6 +7,7 @@ wherever the file ends.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
@@ -47,11 +48,11 @@ class LossNetwork(nn.Module):
         mode = "constant" if padding == "zeros" else padding
         return F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias))
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Return every tap the file can give, relu1_1 first."""
-        return self.distilled(x) if self.is_distilled else self.plain(x)
+    def forward(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
+        """Return every tap the file can give, relu1_1 first, or those that are wanted."""
+        return self.distilled(x, wanted) if self.is_distilled else self.plain(x)
 
-    def distilled(self, x: Tensor) -> dict[str, Tensor]:
+    def distilled(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
         """Run e5; each tap is lifted to the full width of VGG-19 by its auxiliary 1x1 map."""
         taps: dict[str, Tensor] = {}
         weight, bias = self.tensor("e5.conv0.weight"), self.tensor("e5.conv0.bias")
@@ -64,7 +65,7 @@ class LossNetwork(nn.Module):
             key = f"e5.conv{layer.replace('_', '')}"
             x = self.convolve(x, key)
             lift = self.tensor(f"{key}_aux.weight")
-            if lift is not None:
+            if lift is not None and (wanted is None or f"relu{layer}" in wanted):
                 lifted = F.conv2d(x, lift, self.tensor(f"{key}_aux.bias"))
                 taps[f"relu{layer}"] = F.relu(lifted)
         return taps

@@ -29,10 +29,11 @@ class Manner:
 
 def manner(features: Tensor) -> Manner:
     """Measure how pictures (N, C, H, W) are painted, pooled over all of them."""
-    flat = features.permute(1, 0, 2, 3).flatten(1)
-    mean = flat.mean(1)
-    centred = flat - mean[:, None]
-    return Manner(mean, centred @ centred.T / flat.shape[1])
+    mean = features.mean((0, 2, 3), dtype=torch.float32)
+    # The covariance does not change with the mean it is taken about, to first order.
+    centred = (features - mean.detach().to(features.dtype).view(1, -1, 1, 1)).flatten(2)
+    together = torch.bmm(centred, centred.transpose(1, 2)).sum(0, dtype=torch.float32)
+    return Manner(mean, together / (features.shape[0] * centred.shape[2]))
 
 
 def manners(features: Features) -> dict[str, Manner]:
@@ -67,8 +68,9 @@ def content_loss(features: Features, plate: Features) -> Tensor:
     total = torch.zeros(())
     for tap, weight in CONTENT_TAPS.items():
         if tap in features:
-            difference = (features[tap] - plate[tap]).square().mean((1, 2, 3))
-            total = total + weight * difference / plate[tap].square().mean((1, 2, 3))
+            known = plate[tap].float()
+            difference = (features[tap].float() - known).square().mean((1, 2, 3))
+            total = total + weight * difference / known.square().mean((1, 2, 3))
     return total
 
 
@@ -82,6 +84,35 @@ def total_variation(pictures: Tensor) -> Tensor:
 def temporal_loss(painted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the short-term temporal error per picture (N,): Ruder et al. eq 8, over all pixels."""
     return (mask * (painted - target).square()).mean((1, 2, 3))
+
+
+def vigour_loss(painted: Tensor, fresh: Tensor, side: int = 32) -> Tensor:
+    """Return how far paint that goes on differs from fresh paint of the same frames, (N,).
+
+    Blocks are compared by their mean gradient and their mean colour. Where the strokes lie is free:
+    the temporal term decides that. Without this term paint that is carried over blurs (each warp
+    takes a little of its sharpness), piles up, or drifts in colour, and what the mask leaves open
+    shows as a patch of another strength.
+
+    Args:
+        painted: (N, 3, H, W), 0 to 1, with a prior.
+        fresh: (N, 3, H, W), 0 to 1, the same frames without one; taken as given.
+        side: of a block, pixels.
+    """
+    fresh = fresh.detach()
+    strength = F.avg_pool2d(gradient(fresh), side, side // 2)
+    lost = F.avg_pool2d(gradient(painted), side, side // 2) - strength
+    relative_strength = (lost / (strength + strength.mean((1, 2, 3), keepdim=True))).square()
+    colour = F.avg_pool2d(painted - fresh, side, side // 2).square().sum(1, keepdim=True)
+    spread = fresh.var((2, 3)).sum(1)[:, None, None, None] + 1e-3
+    return (4 * relative_strength + colour / spread).mean((1, 2, 3))
+
+
+def gradient(pictures: Tensor) -> Tensor:
+    """Return the mean absolute difference to the pixels on the right and below, (N, 1, H, W)."""
+    across = (pictures[..., 1:] - pictures[..., :-1]).abs().mean(1, keepdim=True)
+    down = (pictures[..., 1:, :] - pictures[..., :-1, :]).abs().mean(1, keepdim=True)
+    return F.pad(across, (0, 1)) + F.pad(down, (0, 0, 0, 1))
 
 
 def lattice(pictures: Tensor, period: int = 4, block: int = 32) -> Tensor:

@@ -15,9 +15,10 @@ import torch
 from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..looks import NAME
-from ..networks.style_network import Shape
+from ..networks.style_network import Shape, StyleNetwork
 from .checkpoints import list_checkpoints, read_notes
 from .recipe import Recipe, recipe_knobs
+from .start import Start, begin
 from .trainer import CPU, load_encoder, read_style
 from .windows import picture_files
 
@@ -51,6 +52,7 @@ class Request:
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
     shape: Shape = field(default_factory=Shape)  # the number of styles in it is of no account
+    start: Start | None = None  # weights to begin with; None: random ones
 
     def __post_init__(self) -> None:
         """Check whatever needs no file."""
@@ -127,6 +129,7 @@ class Request:
             self.loss_network,
             iterations=iterations,
             shape=replace(self.shape, styles=count),
+            start=self.start,
             **self.knobs,
         )
         return replace(
@@ -147,6 +150,8 @@ class Request:
             "iterations": self.iterations,
             "precision": str(self.precision).removeprefix("torch."),
         }
+        if self.start:
+            plain["start"] = f"{file_sha256(self.start.path)} {self.start.style}"
         plain |= {knob.name: getattr(recipe, knob.name) for knob in recipe_knobs()}
         shape = asdict(recipe.shape)
         return plain | {"shape": shape | {"decoder": list(recipe.shape.decoder)}}
@@ -190,6 +195,9 @@ def check(request: Request) -> Begun | None:
     for path in request.styles:
         read_style(path, request.recipe(1).style_side)
     load_encoder(request.loss_network)
+    recipe = request.recipe(1)
+    if recipe.start:
+        begin(StyleNetwork(recipe.shape), recipe.start)
     if request.samples is not None and not picture_files(request.samples):
         raise BadInput(f"samples: expected pictures in {request.samples}; found none.")
     begun = find_begun(request.work, request.identity())
@@ -253,7 +261,7 @@ def refuse_other(folder: Path, before: dict[str, Any], identity: dict[str, Any])
             continue
         what = key.replace("_", " ")
         detail = "other pictures" if key in ("style", "content") else f"{now}, not {then}"
-        detail = "another file" if key == "loss_network" else detail
+        detail = "another file" if key in ("loss_network", "start") else detail
         raise BadInput(
             f"{folder}: holds a run that was begun with another {what}; got {detail}. Give the "
             "arguments it was begun with, choose another name, or remove that folder."

@@ -11,6 +11,7 @@ from typing import Annotated
 from ..errors import BadInput
 from ..networks.style_network import Shape
 from ..spec import Knob, KnobField
+from .start import Start
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 
@@ -54,7 +55,7 @@ class Recipe:
     rate: float = 2e-3
     style_weight: Annotated[
         float, Knob(0.0, 1000.0, "How much the paint must look like the style.")
-    ] = 4.0
+    ] = 5.0
     content_weight: Annotated[
         float, Knob(0.0, 100.0, "How much of the plate must remain recognisable.")
     ] = 0.55
@@ -67,11 +68,22 @@ class Recipe:
         Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
     ] = 2000.0
     lattice_weight: float = 1500.0
+    vigour_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            1000.0,
+            "How closely paint that is carried over keeps the strength and colour of fresh paint; "
+            "too low and strokes blur or pile up.",
+            advanced=True,
+        ),
+    ] = 8.0
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
     ] = 1
     shape: Shape = field(default_factory=Shape)
+    start: Start | None = None  # None: random weights
 
     def __post_init__(self) -> None:
         """Refuse a recipe that contradicts itself."""
@@ -89,8 +101,8 @@ class Recipe:
         return self.rate * min((step + 1) / 100, 1.0) * (0.02 + 0.98 * cosine)
 
     def temporal_ramp(self, step: int) -> float:
-        """Raise the temporal weight over the first two fifths: paint first, then hold still."""
-        progress = min(step / (0.4 * self.iterations), 1.0)
+        """Raise the temporal weight over the first third: paint first, then hold still."""
+        progress = min(step / (self.iterations / 3), 1.0)
         return self.temporal_weight * (0.05 + 0.95 * progress)
 
     def fresh(self, step: int) -> int:
@@ -98,7 +110,7 @@ class Recipe:
 
         Half of them later, as in Ruder et al. eq 18.
         """
-        return max(1, (3 if step < 0.4 * self.iterations else 2) * self.batch // 4)
+        return max(1, (3 if step < self.iterations / 3 else 2) * self.batch // 4)
 
     def longest_shot(self, step: int) -> int:
         """Frames a training shot may last: Ruder's growing recursion (table 1), and then on."""

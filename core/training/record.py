@@ -12,7 +12,7 @@ from ..errors import WriteRefused
 from ..media.atomic import replacing, write_text_atomic
 from .trainer import Losses
 
-DRAWN = ("total", "style", "content", "temporal", "lattice")
+DRAWN = ("total", "style", "content", "temporal", "lattice", "vigour")
 
 
 class LossLog:

@@ -6,6 +6,7 @@ without a prior and samples that go on from their own last output (``slots.py``)
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from ..errors import BadInput, MissingFrame, UnreadableFile
 from ..networks.loss_network import LossNetwork, load_loss_network
-from ..networks.style_network import Statistics, StyleNetwork, plans
+from ..networks.style_network import CARRIED, Statistics, StyleNetwork, plans
+from ..stylizers.prior import carried_over
 from .losses import (
     CONTENT_TAPS,
     Features,
@@ -25,9 +27,11 @@ from .losses import (
     style_loss,
     temporal_loss,
     total_variation,
+    vigour_loss,
 )
 from .recipe import SMALLEST, Recipe
 from .slots import Slots
+from .start import begin
 from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, spoil_mask
 
 AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
@@ -47,6 +51,7 @@ class Losses:
     content: float
     temporal: float
     lattice: float
+    vigour: float
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,9 @@ class Trainer:
             torch.manual_seed(recipe.seed)
             self.network = StyleNetwork(recipe.shape).to(device)
             self.average = StyleNetwork(recipe.shape).requires_grad_(False).to(device)
+        if recipe.start:
+            begin(self.network, recipe.start)
+        self.network.to(memory_format=torch.channels_last)  # a quarter quicker
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
         self.encoder = load_encoder(recipe.loss_network).to(device)
@@ -159,7 +167,8 @@ class Trainer:
         with self.rounding():
             painted, used = self.network(batch.x, weights, frozen)
         painted = painted.float()
-        losses = self.learn(batch, painted)
+        fresh_paint = self.unprimed(batch, weights, fresh)
+        losses = self.learn(batch, painted, fresh_paint)
         self.remember(seeds, rolling, batch, painted.detach().cpu(), moved(used, CPU), rng)
         self.step += 1
         return losses
@@ -169,11 +178,10 @@ class Trainer:
         halved = self.precision is torch.bfloat16
         return torch.autocast(self.device.type, torch.bfloat16, enabled=halved)
 
-    def features(self, pictures: Tensor) -> Features:
-        """Run the loss network; features are float32 whatever it runs in."""
+    def features(self, pictures: Tensor, wanted: Collection[str] | None = None) -> Features:
+        """Run the loss network, in the precision of the run; all taps, or those wanted."""
         with self.rounding():
-            found = self.encoder(pictures)
-        return {tap: values.float() for tap, values in found.items()}
+            return self.encoder(pictures, wanted)
 
     def batch(
         self, seeds: list[int], rolling: Tensor, style: int, rng: np.random.Generator
@@ -188,7 +196,7 @@ class Trainer:
         for slot in rolling.tolist():
             shot = shooter.draw(int(slots.seeds[slot]))
             step = shooter.step(shot, int(slots.ages[slot]) + 1)
-            warped = shooter.fetch(slots.painted[slot], step.flow)
+            warped = carried_chw(slots.painted[slot], step.flow)
             mask = spoil_mask(step.seen, rng)
             if rng.random() < DIAL_SHARE:
                 mask = mask * rng.uniform(0.0, 1.0)
@@ -199,33 +207,56 @@ class Trainer:
         x = torch.cat((torch.stack(noisy), torch.stack(prior), masks), 1)
         return Batch(x, torch.stack(clean), torch.stack(target), masks, style)
 
-    def style(self, features: Features, primed: Tensor, batch: Batch) -> Tensor:
+    @torch.no_grad()
+    def unprimed(self, batch: Batch, weights: Tensor, fresh: int) -> Tensor:
+        """Paint the rows from `fresh` on as if nothing had been painted before."""
+        x = batch.x[fresh:].clone()
+        if not len(x):
+            return x[:, :3]
+        x[:, -CARRIED:] = 0
+        with self.rounding():
+            painted, _ = self.network(x, weights[fresh:])
+        return painted.float()
+
+    def style(self, features: Features, fresh: int, style: int) -> Tensor:
         """Return the style error of a batch: samples with and without a prior by themselves.
 
         Pooled together, one would paint too little and the other too much.
+
+        Args:
+            fresh: rows without a prior; they come first.
         """
-        groups = [rows for rows in (primed, ~primed) if rows.any()]
-        errors = [
-            style_loss({tap: f[rows] for tap, f in features.items()}, self.targets[batch.style])
-            for rows in groups
-        ]
+        rows = len(next(iter(features.values())))
+        parts = [size for size in (fresh, rows - fresh) if size]
+        split = {tap: found.split(parts) for tap, found in features.items()}
+        with self.rounding():
+            errors = [
+                style_loss({tap: found[n] for tap, found in split.items()}, self.targets[style])
+                for n in range(len(parts))
+            ]
         return torch.stack(errors).mean()
 
-    def learn(self, batch: Batch, painted: Tensor) -> Losses:
+    def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
         """Compare, go back, and move the weights."""
         recipe = self.recipe
         features = self.features(painted)
         with torch.no_grad():
-            plate = self.features(batch.clean)
+            plate = self.features(batch.clean, CONTENT_TAPS)
         primed = batch.mask.amax((1, 2, 3)) > 0
-        style = recipe.style_weight * self.gains[batch.style] * self.style(features, primed, batch)
+        fresh = len(painted) - len(fresh_paint)
+        unlike = self.style(features, fresh, batch.style)
+        style = recipe.style_weight * self.gains[batch.style] * unlike
         loyalty = torch.where(primed, LOYALTY, 1.0)
         content = recipe.content_weight * (loyalty * content_loss(features, plate)).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
         weight = recipe.temporal_ramp(self.step)
         temporal = weight * temporal_loss(painted, batch.target, batch.mask).mean()
         pattern = recipe.lattice_weight * lattice(painted).mean()
-        total = style + content + variation + temporal + pattern
+        vigour = torch.zeros((), device=self.device)
+        if len(fresh_paint):
+            going_on = painted[-len(fresh_paint) :]
+            vigour = recipe.vigour_weight * vigour_loss(going_on, fresh_paint).mean()
+        total = style + content + variation + temporal + pattern + vigour
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.learning_rate(self.step)
         self.optimiser.zero_grad()
@@ -237,7 +268,8 @@ class Trainer:
             pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
             for mean, value in pairs:
                 mean.lerp_(value, 1 - keep)
-        return Losses(total.item(), style.item(), content.item(), temporal.item(), pattern.item())
+        parts = (total, style, content, temporal, pattern, vigour)
+        return Losses(*(part.item() for part in parts))
 
     def remember(
         self,
@@ -270,6 +302,11 @@ class Trainer:
             else:
                 continue
             slots.start(slot, seed, painted[row])
+
+
+def carried_chw(painted: Tensor, flow: Tensor) -> Tensor:
+    """Carry a painted frame (3, H, W) along a flow (H, W, 2), as a render does."""
+    return carried_over(painted.permute(1, 2, 0)[None], flow[None])[0].permute(2, 0, 1)
 
 
 def moved(statistics: Statistics, device: torch.device) -> Statistics:

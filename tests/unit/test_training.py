@@ -253,7 +253,7 @@ def test_losses_beyond_all_numbers_end_the_run(folder, monkeypatch):
 
     def blow_up(self: session.Trainer) -> session.Losses:
         self.step += 1
-        return session.Losses(float("nan"), 0, 0, 0, 0)
+        return session.Losses(float("nan"), 0, 0, 0, 0, 0)
 
     monkeypatch.setattr(session.Trainer, "iterate", blow_up)
     with pytest.raises(BadInput, match="losses are nan"):
@@ -414,9 +414,9 @@ def test_the_command_line_has_every_knob(folder):
         assert f"--{knob.name.replace('_', '-')}" in text
 
 
-def test_bfloat16_on_the_processor_is_refused(folder):
+def test_bfloat16_trains_on_the_processor(folder):
     run = CliRunner().invoke(cli, arguments(folder, "--precision", "bfloat16"))
-    assert isinstance(run.exception, BadInput)
+    assert run.exit_code == 0, run.output
 
 
 def test_a_missing_picture_is_one_line(folder):

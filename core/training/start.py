@@ -1,0 +1,68 @@
+"""Where a run begins: at random, or from the weights of a network that already paints.
+
+A new style learns its hand in a fraction of the time when the convolutions know how to paint
+already: only their scales and shifts are a style's own (conditional instance normalisation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import BadInput
+from ..networks.style_network import StyleNetwork
+from ..networks.weights import load_weights
+
+PER_STYLE = ("scale", "shift")
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with.
+
+    Attributes:
+        path: safetensors of a style network.
+        style: the style of that file that every new style begins as; None takes them one by one,
+            and begins further styles as the mean of all.
+    """
+
+    path: Path
+    style: int | None = None
+
+
+def begin(network: StyleNetwork, start: Start) -> None:
+    """Put a network's weights where another one's are.
+
+    Raises:
+        MissingFrame, UnreadableFile: there are no such weights.
+        BadInput: they are of another architecture, or have no such style.
+    """
+    there = load_weights(start.path)
+    if start.style is not None and not 0 <= start.style < there.shape.styles:
+        raise BadInput(
+            f"train: {start.path} holds {there.shape.styles} styles; there is no style "
+            f"{start.style}."
+        )
+    taken = there.state_dict()
+    count = network.shape.styles
+    for name, value in network.state_dict().items():
+        found = taken.get(name)
+        if found is not None and name.rsplit(".", 1)[-1] in PER_STYLE:
+            found = spread(found, count, start.style)
+        if found is None or found.shape != value.shape:
+            raise BadInput(
+                f"train: {start.path} holds a network of another architecture ({there.shape}); "
+                f"expected {network.shape}."
+            )
+        value.copy_(found)
+
+
+def spread(rows: Tensor, count: int, style: int | None) -> Tensor:
+    """Return one row for each of `count` styles from the rows (S, C) of a file."""
+    if style is not None:
+        return rows[style].expand(count, -1)
+    more = rows.mean(0).expand(max(0, count - len(rows)), -1)
+    return torch.cat((rows, more))[:count]
