@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -115,15 +116,52 @@ def gradient(pictures: Tensor) -> Tensor:
     return F.pad(across, (0, 1)) + F.pad(down, (0, 0, 0, 1))
 
 
-def lattice(pictures: Tensor, period: int = 4, block: int = 32) -> Tensor:
-    """Return the energy at the network's own stride, per picture (N,).
+STRIDE = 4  # of the network, pixels
+CHEQUERED = 4.0  # times the error at twice the stride, beside that at the stride
+
+
+def lattices(pictures: Tensor) -> Tensor:
+    """Return the energy that is locked to the network's grid, per picture (N,).
+
+    Both at its stride and at twice that, where neighbouring cells take turns: a chequerboard is the
+    cheapest texture a network can make, and no brush makes it.
+    """
+    return lattice(pictures, STRIDE) + CHEQUERED * chequers(pictures)
+
+
+def chequers(pictures: Tensor, period: int = 2 * STRIDE, block: int = 32) -> Tensor:
+    """Return how much waves of one period prefer one phase on the grid, per picture (N,).
+
+    Strokes lie anywhere: sines and cosines hold the same energy in them. A pattern that belongs to
+    the grid has one phase. Only the difference counts, so that strokes of this very width are free.
+
+    Args:
+        pictures: (N, 3, H, W), sides longer than one block.
+        period: in pixels.
+        block: side of the blocks that one phase is measured in.
+    """
+    fine = pictures - F.avg_pool2d(pictures, period + 1, 1, period // 2, count_include_pad=False)
+    angle = (torch.arange(block, device=pictures.device) + 0.5) * (2 * math.pi / period)
+    waves = torch.stack((angle.sin(), angle.cos(), torch.full_like(angle, 0.5**0.5))) * 2**0.5
+    height, width = (side // block for side in pictures.shape[-2:])
+    cut = fine[..., : height * block, : width * block]
+    cut = cut.unflatten(-2, (height, block)).unflatten(-1, (width, block))
+    found = torch.einsum("nchiwj,ai,bj->nchwab", cut, waves, waves) / block**2
+    energy = found.square().mean((1, 2, 3))  # (N, 3, 3): sine, cosine, none; down and across
+    down, across = energy[:, :2, 2], energy[:, 2, :2]
+    both = energy[:, :2, :2].flatten(1)
+    return sum((e - e.mean(1, keepdim=True)).abs().sum(1) for e in (down, across, both))
+
+
+def lattice(pictures: Tensor, period: int = STRIDE, block: int = 32) -> Tensor:
+    """Return the energy at one period of the network's grid, per picture (N,).
 
     Slow changes are taken off, then blocks are folded onto one period and averaged: what remains
     repeats with the stride and belongs to the network, not to the picture.
 
     Args:
         pictures: (N, 3, H, W), sides longer than one block.
-        period: stride of the network in pixels.
+        period: in pixels.
         block: side of the blocks.
     """
     slow = F.avg_pool2d(pictures, period, 1)  # no padding: a bright border is no lattice

@@ -46,7 +46,7 @@ class Recipe:
             "Short side to which the style pictures are scaled; larger paints larger strokes.",
             "pixels",
         ),
-    ] = 256
+    ] = 384
     batch: Annotated[
         int,
         Knob(2, 32, "Pictures per iteration; more is smoother and slower.", advanced=True),
@@ -78,6 +78,15 @@ class Recipe:
             advanced=True,
         ),
     ] = 8.0
+    prior_share: Annotated[
+        float,
+        Knob(
+            0.0,
+            0.75,
+            "Share of the samples that go on from their own paint; 0 trains for stills alone.",
+            advanced=True,
+        ),
+    ] = 0.5
     style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
@@ -108,9 +117,10 @@ class Recipe:
     def fresh(self, step: int) -> int:
         """Return the samples of a batch that have no prior: most while it learns to paint.
 
-        Half of them later, as in Ruder et al. eq 18.
+        Half of them later, as in Ruder et al. eq 18, or as `prior_share` has it.
         """
-        return max(1, (3 if step < self.iterations / 3 else 2) * self.batch // 4)
+        share = self.prior_share * (0.5 if step < self.iterations / 3 else 1.0)
+        return max(1, round((1 - share) * self.batch))
 
     def longest_shot(self, step: int) -> int:
         """Frames a training shot may last: Ruder's growing recursion (table 1), and then on."""

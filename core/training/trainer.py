@@ -22,7 +22,7 @@ from .losses import (
     CONTENT_TAPS,
     Features,
     content_loss,
-    lattice,
+    lattices,
     manners,
     style_loss,
     temporal_loss,
@@ -251,7 +251,7 @@ class Trainer:
         variation = recipe.variation_weight * total_variation(painted).mean()
         weight = recipe.temporal_ramp(self.step)
         temporal = weight * temporal_loss(painted, batch.target, batch.mask).mean()
-        pattern = recipe.lattice_weight * lattice(painted).mean()
+        pattern = recipe.lattice_weight * lattices(painted).mean()
         vigour = torch.zeros((), device=self.device)
         if len(fresh_paint):
             going_on = painted[-len(fresh_paint) :]
