@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from stillbrush.core.training.losses import (
+    chequers,
     content_loss,
     lattice,
     manner,
@@ -13,6 +14,7 @@ from stillbrush.core.training.losses import (
     style_loss,
     temporal_loss,
     total_variation,
+    vigour_loss,
 )
 
 
@@ -88,3 +90,43 @@ def test_lattice_sees_what_repeats_with_the_stride_and_nothing_else():
     assert lattice(tile) > 20 * lattice(other)
     assert lattice(ramp) < 1e-9
     torch.testing.assert_close(lattice(tile + ramp), lattice(tile), rtol=1e-3, atol=1e-6)
+
+
+def board(size: int, cell: int = 4) -> torch.Tensor:
+    cells = torch.arange(size) // cell
+    return ((cells[:, None] + cells) % 2).float().expand(1, 3, size, size)
+
+
+def test_chequers_see_a_board_on_the_grid():
+    on_grid = 0.1 * board(160)
+    assert chequers(on_grid) > 100 * chequers(torch.full_like(on_grid, 0.5)) + 1e-3
+
+
+def test_chequers_leave_strokes_of_the_same_width_free():
+    x = torch.arange(160.0)
+    turning = torch.sin((x + x[:, None] * 0.9) * (2 * torch.pi / 8.4)).expand(1, 3, 160, 160)
+    assert chequers(0.1 * turning) < 0.1 * chequers(0.1 * board(160))
+    grain = 0.05 * noise(1, 3, 160, 160)
+    assert chequers(grain) < 0.02 * chequers(0.1 * board(160))
+
+
+def test_chequers_do_not_depend_on_what_lies_under_them():
+    ramp = torch.linspace(0, 1, 160).expand(1, 3, 160, 160)
+    torch.testing.assert_close(
+        chequers(0.1 * board(160) + ramp), chequers(0.1 * board(160)), rtol=1e-2, atol=1e-6
+    )
+
+
+def test_vigour_is_free_to_lay_its_strokes_elsewhere():
+    stripes = (torch.arange(128) // 4 % 2).float().expand(1, 3, 128, 128)
+    moved = stripes.roll(2, -1)
+    assert vigour_loss(moved, stripes) < 0.01
+    assert vigour_loss(stripes, stripes) == 0
+
+
+def test_vigour_counts_blur_excess_and_drift():
+    fresh = torch.rand((1, 3, 128, 128), generator=torch.Generator().manual_seed(2))
+    blurred = torch.nn.functional.avg_pool2d(fresh, 5, 1, 2)
+    excess = fresh.mean() + 1.5 * (fresh - fresh.mean())
+    for spoilt in (blurred, excess, fresh + 0.1):
+        assert vigour_loss(spoilt, fresh) > 0.05

@@ -38,6 +38,7 @@ from stillbrush.core.training.checkpoints import list_checkpoints
 from stillbrush.core.training.plan import LICENCE, Request
 from stillbrush.core.training.recipe import Recipe, recipe_knobs
 from stillbrush.core.training.session import Session
+from stillbrush.core.training.start import Start
 from stillbrush.host_adapters.cli.commands import cli
 
 
@@ -60,9 +61,9 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "looks" / "red-fuji.safetensors")
 
 
-def log_of(folder: Path) -> list[dict[str, float]]:
+def log_of(folder: Path, name: str = "red-fuji") -> list[dict[str, float]]:
     """Return the log of the losses without the times."""
-    text = (folder / "looks" / "red-fuji.training" / "log.jsonl").read_text()
+    text = (folder / "looks" / f"{name}.training" / "log.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
 
@@ -170,7 +171,7 @@ def test_a_crash_between_the_looks_costs_nothing(folder, uninterrupted):
     ("changes", "named"),
     [
         ({"knobs": {"size": 72, "style_side": 64}}, "another size; got 72, not 64"),
-        ({"knobs": {"size": 64, "style_side": 64, "style_weight": 5.0}}, "another style weight"),
+        ({"knobs": {"size": 64, "style_side": 64, "style_weight": 6.0}}, "another style weight"),
         ({"iterations": 13}, "another iterations; got 13, not 12"),
     ],
 )
@@ -412,6 +413,69 @@ def test_the_command_line_has_every_knob(folder):
     text = CliRunner().invoke(cli, ["train", "--help"]).stdout
     for knob in recipe_knobs():
         assert f"--{knob.name.replace('_', '-')}" in text
+
+
+def only(path: Path) -> dict[str, torch.Tensor]:
+    """Return what one iteration leaves of weights that it hardly moves."""
+    return {name: value.float() for name, value in load_file(path).items()}
+
+
+def test_a_run_begins_with_the_weights_of_another(folder, uninterrupted):
+    begun = uninterrupted / "looks" / "red-fuji.safetensors"
+    request = tiny_request(folder, name="more", iterations=1, start=Start(begun))
+    Session(request).train(Onlooker())
+    before, after = only(begun), only(request.weights)
+    for name, value in before.items():
+        assert (after[name] - value).abs().max() < 0.02, name
+
+
+def test_every_new_style_begins_as_the_one_that_is_named(folder, uninterrupted):
+    begun = uninterrupted / "looks" / "red-fuji.safetensors"
+    request = tiny_request(folder, 2, name="pair", iterations=1, start=Start(begun, 0))
+    Session(request).train(Onlooker())
+    scale = only(request.weights)["stages.0.scale"]
+    assert scale.shape[0] == 2
+    torch.testing.assert_close(scale[0], scale[1], atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(("style", "named"), [(7, "no style 7"), (-1, "no style -1")])
+def test_a_start_without_such_a_style_is_refused(folder, uninterrupted, style, named):
+    begun = uninterrupted / "looks" / "red-fuji.safetensors"
+    with pytest.raises(BadInput, match=named):
+        Session(tiny_request(folder, name="no", start=Start(begun, style)))
+
+
+def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
+    begun = uninterrupted / "looks" / "red-fuji.safetensors"
+    wider = replace(tiny_request(folder).shape, width=12)
+    with pytest.raises(BadInput, match="another architecture"):
+        Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
+
+
+def test_a_resumed_run_must_begin_with_the_same_weights(folder, uninterrupted):
+    begun = uninterrupted / "looks" / "red-fuji.safetensors"
+    with pytest.raises(Cancelled):
+        Session(tiny_request(folder, name="again", start=Start(begun))).train(Onlooker(2))
+    with pytest.raises(BadInput, match="start"):
+        Session(tiny_request(folder, name="again"))
+
+
+def test_the_command_line_begins_with_a_look(folder, uninterrupted):
+    begun = uninterrupted / "looks" / "red-fuji.yaml"
+    told = CliRunner().invoke(cli, arguments(folder, "--start-from", str(begun), "--dry-run"))
+    assert "another architecture" in str(told.exception)  # found; the material's is a tiny one
+    missing = CliRunner().invoke(cli, arguments(folder, "--start-from", "no-such-look"))
+    assert isinstance(missing.exception, MissingFrame)
+
+
+def test_training_for_stills_never_paints_over_paint(folder):
+    request = tiny_request(
+        folder, name="stills", knobs={"size": 64, "style_side": 64, "prior_share": 0.0}
+    )
+    Session(request).train(Onlooker())
+    assert all(
+        entry["temporal"] == 0 and entry["vigour"] == 0 for entry in log_of(folder, "stills")
+    )
 
 
 def test_bfloat16_trains_on_the_processor(folder):
