@@ -1,11 +1,11 @@
-"""Whether a network that can go on from its own paint paints stills as well as one that cannot.
+r"""Whether a network that can go on from its own paint paints stills as well as one that cannot.
 
 Percentages against painting frame by frame mean little if the network was never any good at that.
 Train one style twice with the same budget, once as looks are and once for stills alone, and
 compare what both paint without a prior:
 
     stillbrush train --style P.jpg --content photos/ --iterations 1500 --name mixed -o both/
-    stillbrush train --style P.jpg --content photos/ --iterations 1500 --name stills -o both/ \\
+    stillbrush train --style P.jpg --content photos/ --iterations 1500 --name stills -o both/ \
         --prior-share 0
     python benchmarks/stills.py --look both/mixed.yaml --look both/stills.yaml --style P.jpg photos2/
 
