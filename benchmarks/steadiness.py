@@ -4,7 +4,7 @@ Each clip is painted twice by the same network, with its prior and frame by fram
 itself: 100 % is the frame-by-frame run. Motion is measured by another estimator than the one that
 painted. Temporal is Ruder et al. eq 8 over trusted pixels; style and content as in training.
 
-    python benchmarks/steadiness.py --look starry-night --loss-network vgg.safetensors clip.mp4 ...
+    python benchmarks/steadiness.py --look starry-night --style painting.jpg clip.mp4 ...
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from stillbrush.core.motion.consistency import trust
 from stillbrush.core.motion.flow import Flow, resize_flow
 from stillbrush.core.motion.torch_flow import TorchFlow
 from stillbrush.core.motion.warp import warp
-from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network
+from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
 from stillbrush.core.training.losses import Manner, content_loss, manners, style_loss
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--look", required=True, action="append")
     parser.add_argument("--style", required=True, action="append", type=Path)
-    parser.add_argument("--loss-network", required=True, type=Path)
+    parser.add_argument("--loss-network", type=Path, default=shipped_encoder())
     parser.add_argument("--count", type=int, default=16)
     parser.add_argument("--normalise", default=None)
     given = parser.parse_args()

@@ -7,7 +7,8 @@ compare what both paint without a prior:
     stillbrush train --style P.jpg --content photos/ --iterations 1500 --name mixed -o both/
     stillbrush train --style P.jpg --content photos/ --iterations 1500 --name stills -o both/ \
         --prior-share 0
-    python benchmarks/stills.py --look both/mixed.yaml --look both/stills.yaml --style P.jpg photos2/
+    python benchmarks/stills.py --look both/mixed.yaml --look both/stills.yaml --style P.jpg \
+        --loss-network vgg.safetensors photos2/
 
 The total is weighted as in training. Pictures should not be those that were trained on.
 """

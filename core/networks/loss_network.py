@@ -1,14 +1,16 @@
 """Loss networks: encoders whose features say what a picture shows and how it is painted.
 
-A file is recognised by its keys. Two kinds are read: the sixteen-fold compressed VGG-19 of
-Collaborative Distillation (``e5.*``, relu1_1 to relu5_1) and plain VGG-19 (``convX_Y.*``), cut
-wherever the file ends.
+Our own encoder ships (``encoder.py``). Two more kinds are read, recognised by their keys: the
+sixteen-fold compressed VGG-19 of Collaborative Distillation (``e5.*``, relu1_1 to relu5_1) and
+plain VGG-19 (``convX_Y.*``), cut wherever the file ends.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,7 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import MissingFrame, UnreadableFile
+from ..looks import SHIPPED
+from .encoder import HEADER, VERSION, Encoder, read_encoder
+from .weights import read_tensor
 
+MOST_VALUES = 512 * 512 * 9  # of a tensor
 VGG_MEAN = (103.939, 116.779, 123.68)  # BGR, 0 to 255
 POOL = "pool"
 LAYERS = tuple(
@@ -28,14 +34,29 @@ LAYERS = tuple(
 
 
 class LossNetwork(nn.Module):
-    """A frozen encoder: pictures (N, 3, H, W) RGB, 0 to 1, in; features by layer name out."""
+    """A frozen encoder with a name: pictures (N, 3, H, W) RGB, 0 to 1, in; features by tap out."""
 
-    def __init__(self, name: str, tensors: dict[str, Tensor]) -> None:
+    def __init__(self, name: str, network: Encoder | Vgg) -> None:
         super().__init__()
-        self.name = name
+        self.name, self.network = name, network
+
+    def forward(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
+        """Return the taps that are wanted and that the network has, relu1_1 first.
+
+        Args:
+            wanted: names such as relu3_1; None: all there are.
+        """
+        return self.network(x, wanted)
+
+
+class Vgg(nn.Module):
+    """VGG-19 as its file has it, plain or compressed."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
         self.is_distilled = "e5.conv0.weight" in tensors
         for key, tensor in tensors.items():
-            self.register_buffer(key.replace(".", "/"), tensor.float())
+            self.register_buffer(key.replace(".", "/"), tensor)
 
     def tensor(self, key: str) -> Tensor | None:
         """Return one weight by its name in the file."""
@@ -49,10 +70,10 @@ class LossNetwork(nn.Module):
         return F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias))
 
     def forward(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
-        """Return every tap the file can give, relu1_1 first, or those that are wanted."""
-        return self.distilled(x, wanted) if self.is_distilled else self.plain(x)
+        """Return the taps that are wanted and that the file has."""
+        return self.distilled(x, wanted) if self.is_distilled else self.plain(x, wanted)
 
-    def distilled(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
+    def distilled(self, x: Tensor, wanted: Collection[str] | None) -> dict[str, Tensor]:
         """Run e5; each tap is lifted to the full width of VGG-19 by its auxiliary 1x1 map."""
         taps: dict[str, Tensor] = {}
         weight, bias = self.tensor("e5.conv0.weight"), self.tensor("e5.conv0.bias")
@@ -70,7 +91,7 @@ class LossNetwork(nn.Module):
                 taps[f"relu{layer}"] = F.relu(lifted)
         return taps
 
-    def plain(self, x: Tensor) -> dict[str, Tensor]:
+    def plain(self, x: Tensor, wanted: Collection[str] | None) -> dict[str, Tensor]:
         """Run VGG-19 as far as the file goes."""
         mean = torch.tensor(VGG_MEAN, device=x.device).view(1, 3, 1, 1)
         x = x.flip(1) * 255 - mean
@@ -82,37 +103,66 @@ class LossNetwork(nn.Module):
                 break
             else:
                 x = self.convolve(x, f"conv{layer}", padding="zeros")
-                taps[f"relu{layer}"] = x
+                if wanted is None or f"relu{layer}" in wanted:
+                    taps[f"relu{layer}"] = x
+                if wanted is not None and len(taps) == len(wanted):
+                    break
         return taps
+
+
+def shipped_encoder() -> Path:
+    """Return the file of the encoder that ships."""
+    return SHIPPED / "encoder.safetensors"
 
 
 def load_loss_network(path: Path) -> LossNetwork:
     """Read a loss network from a safetensors file.
 
+    No tensor is read before its size is known to be one that an encoder can have.
+
     Raises:
         MissingFrame: no such file.
-        UnreadableFile: no safetensors file, or one whose layers are not those of a known encoder.
+        UnreadableFile: no safetensors file, one whose layers are not those of a known encoder, or
+            NaN among its weights.
     """
     if not path.is_file():
         raise MissingFrame(f"loss network {path}: expected a .safetensors file; there is none.")
     try:
         with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            wanted = [n for n in names if n.startswith("e5.")] or [
-                name for name in names if name.partition(".")[0].removeprefix("conv") in LAYERS
-            ]
-            tensors = {name: file.get_tensor(name) for name in wanted}
+            if HEADER in (file.metadata() or {}):
+                name, network = f"Stillbrush encoder {VERSION}", read_encoder(file)
+            else:
+                name, network = path.stem, read_vgg(file)
     except (SafetensorError, OSError) as error:
         raise UnreadableFile(f"loss network {path}: cannot be read ({error}).") from error
-    if "e5.conv0.weight" not in tensors and "conv1_1.weight" not in tensors:
-        raise UnreadableFile(
-            f"loss network {path}: expected keys `e5.conv0.weight` (distilled VGG-19) or "
-            f"`conv1_1.weight` (VGG-19); got {', '.join(sorted(names)[:4]) or 'none'}."
-        )
-    network = LossNetwork(path.stem, tensors).eval().requires_grad_(False)
+    except ValueError as error:
+        raise UnreadableFile(f"loss network {path}: {error}.") from error
+    made = LossNetwork(name, network).eval().requires_grad_(False)
     try:
-        network(torch.zeros((1, 3, 64, 64)))
+        made(torch.zeros((1, 3, 64, 64)))
     except (AssertionError, RuntimeError, TypeError) as error:
         first = (str(error).splitlines() or ["a layer is missing"])[0]
         raise UnreadableFile(f"loss network {path}: its layers do not fit; {first}.") from error
-    return network
+    return made
+
+
+def read_vgg(file: Any) -> Vgg:
+    """Read VGG-19, compressed or as far as the file goes.
+
+    Raises:
+        ValueError: there is none in the file, a tensor is too large for one, or holds NaN.
+    """
+    names = list(file.keys())
+    wanted = [name for name in names if name.startswith("e5.")] or [
+        name for name in names if name.partition(".")[0].removeprefix("conv") in LAYERS
+    ]
+    if not {"e5.conv0.weight", "conv1_1.weight"} & set(wanted):
+        raise ValueError(
+            "expected our own encoder, `e5.conv0.weight` (compressed VGG-19) or `conv1_1.weight` "
+            f"(VGG-19); got {', '.join(sorted(names)[:4])[:200] or 'nothing'}"
+        )
+    for name in wanted:
+        shape = file.get_slice(name).get_shape()
+        if len(shape) not in (1, 4) or math.prod(shape) > MOST_VALUES:
+            raise ValueError(f"tensor {name[:80]!r} is {shape}, as in no VGG-19")
+    return Vgg({name: read_tensor(file, name) for name in wanted})

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import MissingFrame, UnreadableFile
 from ..state import write_tensors
@@ -59,7 +59,7 @@ def load_weights(path: Path) -> StyleNetwork:
     return network.eval().requires_grad_(False)
 
 
-def check_tensors(file: Any, network: StyleNetwork) -> None:
+def check_tensors(file: Any, network: nn.Module) -> None:
     """Compare what a file holds with what a network needs; no tensor is read.
 
     Raises:

@@ -150,7 +150,8 @@ def chequers(pictures: Tensor, period: int = 2 * STRIDE, block: int = 32) -> Ten
     energy = found.square().mean((1, 2, 3))  # (N, 3, 3): sine, cosine, none; down and across
     down, across = energy[:, :2, 2], energy[:, 2, :2]
     both = energy[:, :2, :2].flatten(1)
-    return sum((e - e.mean(1, keepdim=True)).abs().sum(1) for e in (down, across, both))
+    uneven = [(e - e.mean(1, keepdim=True)).abs().sum(1) for e in (down, across, both)]
+    return torch.stack(uneven).sum(0)
 
 
 def lattice(pictures: Tensor, period: int = STRIDE, block: int = 32) -> Tensor:

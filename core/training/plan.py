@@ -15,6 +15,7 @@ import torch
 from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..looks import NAME
+from ..networks.loss_network import shipped_encoder
 from ..networks.style_network import Shape, StyleNetwork
 from .checkpoints import list_checkpoints, read_notes
 from .recipe import Recipe, recipe_knobs
@@ -38,8 +39,8 @@ class Request:
 
     styles: tuple[Path, ...]
     content: Path
-    loss_network: Path
     folder: Path  # where the looks go
+    loss_network: Path = field(default_factory=shipped_encoder)
     name: str | None = None  # None: the first style picture's
     minutes: float | None = None  # None with no iterations either: MINUTES
     iterations: int | None = None

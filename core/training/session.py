@@ -231,7 +231,8 @@ class Run:
             self.draw()
         count, minutes = len(self.session.photographs), round(self.seconds / 60, 1)
         folder = request.content.resolve().name
-        on = (f"photographs: {count} pictures of {folder}",)
+        judge = f"judged by: {trainer.encoder.name}"
+        on = (f"photographs: {count} pictures of {folder}", judge)
         trained = Trained(on, trainer.step, ", ".join(self.devices), minutes)
         write_looks(request, trainer.average, trained, trainer.encoder.name)
         return Outcome(request.looks, request.weights, self.sheet, trainer.step, minutes)

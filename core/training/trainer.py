@@ -132,7 +132,9 @@ class Trainer:
             self.average = StyleNetwork(recipe.shape).requires_grad_(False).to(device)
         if recipe.start:
             begin(self.network, recipe.start)
-        self.network.to(memory_format=torch.channels_last)  # a quarter quicker
+        for weight in self.network.parameters():
+            if weight.ndim == 4:  # a quarter quicker
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
         self.encoder = load_encoder(recipe.loss_network).to(device)

@@ -26,6 +26,7 @@ CHECKS: tuple[tuple[str, Callable[[], Finding]], ...] = (
     ("libraries", health.others),
     ("colour", machine.colour),
     ("looks", machine.looks),
+    ("encoder", machine.encoder),
     ("your looks", machine.user_folder),
     ("disk", machine.disk),
     ("memory", machine.memory),

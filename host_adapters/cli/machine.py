@@ -62,6 +62,19 @@ def looks() -> Finding:
     return Finding("", text)
 
 
+def encoder() -> Finding:
+    """Read the encoder that judges what `stillbrush train` paints."""
+    from ...core.errors import StillbrushError
+    from ...core.networks.loss_network import load_loss_network, shipped_encoder
+
+    try:
+        name = load_loss_network(shipped_encoder()).name
+    except StillbrushError as error:
+        remedy = "install Stillbrush again, or give `stillbrush train` a --loss-network"
+        return Finding("", str(error), State.NOTE, remedy)
+    return Finding("", f"{name}, to train with")
+
+
 def user_folder() -> Finding:
     """Find out whether looks can be saved, leaving nothing behind."""
     folder = user_looks()

@@ -21,6 +21,7 @@ from rich.progress import Progress as RichProgress
 from ... import nodes  # noqa: F401 - declares the knobs that a look is checked against
 from ...core.errors import BadInput
 from ...core.looks import find_look
+from ...core.networks.loss_network import shipped_encoder
 from ...core.render.assembly import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
@@ -62,11 +63,10 @@ def recipe_options(command: F) -> F:
 )
 @click.option(
     "--loss-network",
-    required=True,
     type=FILE,
     metavar="FILE",
-    help="A VGG-19 (conv1_1.weight ...) or distilled VGG-19 (e5...) as .safetensors: what "
-    "judges the paint while it learns.",
+    help="What judges the paint while it learns, in place of our own encoder: a VGG-19 "
+    "(conv1_1.weight ...) or distilled VGG-19 (e5...) as .safetensors.",
 )
 @click.option(
     "--start-from",
@@ -142,7 +142,7 @@ def command(threads: int | None, dry_run: bool, as_json: bool, **given: Any) -> 
     """Train a look from a picture.
 
     \b
-    stillbrush train --style my-painting.jpg --content photographs/ --loss-network vgg19.safetensors
+    stillbrush train --style my-painting.jpg --content photographs/ --minutes 20
 
     A run that was stopped or killed goes on where its last checkpoint is when the same command is
     run again. Look at the sheets in NAME.training while it learns.
@@ -170,7 +170,7 @@ def request(given: dict[str, Any]) -> Request:
     return Request(
         styles=given["styles"],
         content=given["content"],
-        loss_network=given["loss_network"],
+        loss_network=given["loss_network"] or shipped_encoder(),
         folder=given["output"] or user_looks(),
         name=given["name"],
         minutes=given["minutes"],

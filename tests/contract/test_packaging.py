@@ -101,6 +101,14 @@ def test_the_wheel_lists_every_package_and_no_other(project: dict) -> None:
     assert sorted(listed) == sorted({"stillbrush"} | found)
 
 
+def test_the_wheel_holds_every_preset(project: dict) -> None:
+    patterns = project["tool"]["setuptools"]["package-data"]["stillbrush.presets"]
+    files = [path for path in (ROOT / "presets").iterdir() if path.is_file()]
+    assert ROOT / "presets" / "encoder.safetensors" in files
+    left_out = [p.name for p in files if p.suffix != ".py" and not any(map(p.match, patterns))]
+    assert not left_out
+
+
 def test_every_folder_of_modules_is_a_regular_package() -> None:
     assert [path.parent for path in sources() if not (path.parent / "__init__.py").is_file()] == []
 

@@ -32,6 +32,7 @@ from stillbrush.core.errors import (
     WriteRefused,
 )
 from stillbrush.core.looks import find_look, load_look
+from stillbrush.core.networks.loss_network import shipped_encoder
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.training import budget, record, session
 from stillbrush.core.training.checkpoints import list_checkpoints
@@ -88,6 +89,7 @@ def test_the_looks_are_accepted_everywhere(uninterrupted):
         assert {v.dtype for v in load_file(look.weights_path()).values()} == {torch.float16}
     assert load_look(looks / "ink-wash.yaml").trained.on == (
         "photographs: 10 pictures of content",
+        "judged by: loss",
         "style: ink_wash.png",
     )
 
@@ -399,6 +401,16 @@ def test_the_command_line_trains(folder):
     assert [e["event"] for e in events if e["event"] != "remark"] == ["iteration", "done"]
     assert events[-1]["looks"] == [str(folder / "looks" / "red-fuji.yaml")]
     assert load_look(Path(events[-1]["looks"][0])).licence == "CC0-1.0"
+
+
+def test_without_a_loss_network_our_own_judges(folder):
+    given = arguments(folder)
+    at = given.index("--loss-network")
+    run = CliRunner().invoke(cli, [*given[:at], *given[at + 2 :]])
+    assert run.exception is None, run.output
+    look = load_look(folder / "looks" / "red-fuji.yaml")
+    assert "judged by: Stillbrush encoder 1" in look.trained.on
+    assert tiny_request(folder).loss_network != shipped_encoder()  # what the other tests use
 
 
 def test_a_dry_run_writes_nothing(folder):
