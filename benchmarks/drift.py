@@ -30,6 +30,7 @@ from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.knobs import chain
 from stillbrush.core.looks import Look, find_look
 from stillbrush.core.media.source import open_shot
+from stillbrush.core.metrics.encoder import appoint
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.temporal import Followed, carried_change, temporal_error
 from stillbrush.core.motion.flow import Flow, resize_flow
@@ -208,7 +209,7 @@ def main() -> None:
             pattern = write_shot(Path(scratch) / kind, frames)
             for name in given.look:
                 look = find_look(name, Path())
-                ours, alone = both_ways(pattern, look, judge_of(look), moved)
+                ours, alone = both_ways(pattern, look, appoint(look).judge, moved)
                 report(f"{look.name}, {kind}", ours, alone)
                 save(given.output / f"{look.name}.{kind}.csv", ours, alone)
 

@@ -4,7 +4,7 @@ Each clip is painted twice by the same network, with its prior and frame by fram
 itself: 100 % is the frame-by-frame run. Motion is measured by another estimator than the one that
 painted. Temporal is Ruder et al. eq 8 over trusted pixels; style and content as in training.
 
-    python benchmarks/steadiness.py --look starry-night --style painting.jpg clip.mp4 ...
+    python benchmarks/steadiness.py --look starry-night --loss-network vgg.safetensors clip.mp4 ...
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.knobs import chain
 from stillbrush.core.looks import find_look
 from stillbrush.core.media.source import open_shot
-from stillbrush.core.motion.consistency import trust
-from stillbrush.core.motion.flow import Flow, resize_flow
-from stillbrush.core.motion.torch_flow import TorchFlow
-from stillbrush.core.motion.warp import warp
-from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
+from stillbrush.core.metrics.judge import Judge
+from stillbrush.core.metrics.manners import SIDE
+from stillbrush.core.metrics.temporal import carried_change, temporal_error
+from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
-from stillbrush.core.training.losses import Manner, content_loss, manners, style_loss
+from stillbrush.core.training.losses import manners
 from stillbrush.core.training.trainer import read_style
 
 NAMES = ("temporal", "style", "content", "sharpness")
@@ -47,46 +45,20 @@ class Sums:
             self.values[name] = self.values.get(name, 0.0) + value
 
 
-def measure(
-    painting: ShotPainting, count: int, encoder: LossNetwork, style: dict[str, Manner]
-) -> dict[str, float]:
+def measure(painting: ShotPainting, count: int, judge: Judge) -> dict[str, float]:
     """Paint the first frames of a clip and measure them."""
-    flow = TorchFlow("fast")
     sums, last = Sums({}), None
     frames = painting.frames[:count]
     for moment in painting.timeline.roll(frames[0], frames[-1]):
         painted = moment.outputs.picture
         ready = painting.ready(moment.frame)
         if last is not None:
-            sums.add(**numbers(painted, ready.small, last, flow, encoder, style))
+            followed = judge.follow(last[1], ready.small)
+            change = carried_change(last[0], painted, followed)
+            temporal = temporal_error(change, followed.mask)
+            sums.add(temporal=temporal, **judge.still(painted, judge.see(ready.small)))
         last = (painted, ready.small)
     return {name: total / sums.frames for name, total in sums.values.items()}
-
-
-def numbers(
-    painted: Tensor,
-    plate: Tensor,
-    last: tuple[Tensor, Tensor],
-    estimator: TorchFlow,
-    encoder: LossNetwork,
-    style: dict[str, Manner],
-) -> dict[str, float]:
-    """Measure one frame."""
-    height, width = plate.shape[1:3]
-    flow = estimator.estimate(last[1], plate)
-    flow = Flow(*(resize_flow(way, height, width) for way in flow))
-    mask = trust(flow)
-    change = (mask * (painted - warp(last[0], flow.backward)).square()).sum()
-    with torch.no_grad():
-        seen = encoder(painted.permute(0, 3, 1, 2))
-        known = encoder(plate.permute(0, 3, 1, 2))
-    slope = painted.diff(dim=1).abs().mean() + painted.diff(dim=2).abs().mean()
-    return {
-        "temporal": float(change / (3 * mask.sum()).clamp(min=1)),
-        "style": float(style_loss(seen, style)),
-        "content": float(content_loss(seen, known)),
-        "sharpness": float(slope),
-    }
 
 
 def main() -> None:
@@ -95,7 +67,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--look", required=True, action="append")
     parser.add_argument("--style", required=True, action="append", type=Path)
-    parser.add_argument("--loss-network", type=Path, default=shipped_encoder())
+    parser.add_argument("--loss-network", required=True, type=Path)
     parser.add_argument("--count", type=int, default=16)
     parser.add_argument("--normalise", default=None)
     given = parser.parse_args()
@@ -104,7 +76,7 @@ def main() -> None:
     for name, picture in zip(given.look, given.style, strict=True):
         look = find_look(name, Path())
         with torch.no_grad():
-            style = manners(encoder(read_style(picture, 256)))
+            judge = Judge(encoder, manners(encoder(read_style(picture, SIDE))))
         knobs = chain(look.knobs, {"normalise": given.normalise})
         for clip in given.clips:
             shot = open_shot(clip)
@@ -113,7 +85,7 @@ def main() -> None:
                 settings = Settings(knobs, look.exposure, per_frame=per_frame, cuts=())
                 painting = assemble(Request(shot, look, settings=settings)).painting()
                 painting.freeze_if_asked()
-                rows.append(measure(painting, given.count, encoder, style))
+                rows.append(measure(painting, given.count, judge))
             ours, alone = rows
             cells = "".join(f"{100 * ours[n] / alone[n]:8.0f} % {ours[n]:7.4f}" for n in NAMES)
             print(f"{look.name:18} {Path(clip).stem:18}{cells}", flush=True)

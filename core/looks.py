@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
-from .hashing import file_sha256
+from .errors import BadInput, MissingFrame, WriteRefused
+from .look_files import file_beside, verified_file
 from .media.atomic import write_text_atomic
 from .media.encoding import MOST_EXPOSURE
 from .spec import REGISTRY
@@ -21,7 +21,6 @@ from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
 VERSION = 1
 LARGEST_FILE = 64 * 1024
-LARGEST_WEIGHTS = 256 * 1024**2
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHIPPED = Path(__file__).resolve().parent.parent / "presets"
 
@@ -48,6 +47,14 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class MannerFile:
+    """How the look's painting is painted, for judging what the look paints (core/metrics)."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Trained:
     """How a look came to be."""
 
@@ -71,61 +78,43 @@ class Look:
     knobs: dict[str, dict[str, Any]] = field(default_factory=dict)  # node id -> knob -> value
     exposure: float = 0.0  # stops, before encoding
     encode: Encoding = Encoding.SRGB_KNEE
+    manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
 
-    def weights_path(self) -> Path:
-        """Return the weights' file, inside the look's own folder.
+    def own_path(self) -> Path:
+        """Return the look's file.
 
         Raises:
-            BadInput: the path leaves the folder, by `..`, by a link or because it is absolute.
-            MissingFrame: there is no such file.
+            BadInput: it has none yet.
         """
         if self.path is None:
             raise BadInput(f"look {self.name}: expected a look with a file; save it first.")
-        try:
-            folder = self.path.parent.resolve()
-            target = (folder / self.weights.file).resolve()
-        except (OSError, RuntimeError, ValueError):  # a loop of links, a name too long
-            folder, target = self.path, Path()
-        if not target.is_relative_to(folder):
-            raise BadInput(
-                f"look {self.path}: weights.file: expected a file in the look's own folder; "
-                f"got {self.weights.file!r}."
-            )
-        if not target.is_file():
-            raise MissingFrame(
-                f"look {self.path}: weights {self.weights.file}: there is no such file. "
-                "Copy it beside the look."
-            )
-        return target
+        return self.path
+
+    def weights_path(self) -> Path:
+        """Return the weights' file; raises as `file_beside`."""
+        return file_beside(self.own_path(), "weights", self.weights)
 
     def verified_weights(self) -> Path:
-        """Return the weights' file after checking its hash.
+        """Return the weights' file after checking its hash; raises as `verified_file`."""
+        return verified_file(self.own_path(), "weights", self.weights)
 
-        Raises:
-            UnreadableFile: the file is not the one that the look was made with.
+    def verified_manner(self) -> Path | None:
+        """Return the file that says how the look's painting is painted; None where it has none.
+
+        Raises as `verified_file`.
         """
-        target = self.weights_path()
-        try:
-            if target.stat().st_size > LARGEST_WEIGHTS:
-                raise UnreadableFile(
-                    f"look {self.path}: weights {target.name}: expected at most "
-                    f"{LARGEST_WEIGHTS >> 20} MiB."
-                )
-            found = file_sha256(target)
-        except PermissionError as error:
-            raise UnreadableFile(f"look {self.path}: weights {target.name}: {error}.") from error
-        if found != self.weights.sha256:
-            raise UnreadableFile(
-                f"look {self.path}: weights.sha256: expected {self.weights.sha256[:12]}..., "
-                f"the file {target.name} has {found[:12]}.... It was damaged or replaced: "
-                "copy it again."
-            )
-        return target
+        return verified_file(self.own_path(), "manner", self.manner) if self.manner else None
+
+    @property
+    def thumbnail(self) -> Path | None:
+        """The small picture beside the look; None where there is none."""
+        picture = self.path.with_suffix(".jpg") if self.path else None
+        return picture if picture is not None and picture.is_file() else None
 
 
-TOP = ("look", "name", "title", "about", "stylizer", "weights", "licence", "trained", "knobs",
-       "colour")  # fmt: skip
+TOP = ("look", "name", "title", "about", "stylizer", "weights", "manner", "licence", "trained",
+       "knobs", "colour")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -154,6 +143,7 @@ def parse_look(text: str, path: Path) -> Look:
         about=parse_about(read, raw),
         stylizer=read.choice(StylizerKind, raw.get("stylizer", "prior"), "stylizer"),
         weights=parse_weights(read, raw),
+        manner=parse_manner(read, raw),
         licence=read.text(raw, "licence"),
         trained=parse_trained(read, raw),
         knobs=parse_knobs(read, raw),
@@ -176,16 +166,28 @@ def parse_about(read: Reader, raw: dict[str, Any]) -> str:
 def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
     """Read where the weights are."""
     weights = read.mapping(raw, "weights", ("file", "sha256", "style"))
-    file = read.text(weights, "weights.file")
-    if not file.endswith(".safetensors"):
-        raise read.fail("weights.file", "a .safetensors file", file)
-    digest = read.text(weights, "weights.sha256")
-    if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise read.fail("weights.sha256", "64 hexadecimal digits", digest)
+    file, digest = parse_file(read, weights, "weights")
     style = read.number(weights, "weights.style", 0, 0, 1023)
     if style != int(style):
         raise read.fail("weights.style", "a whole number", style)
     return Weights(file, digest, int(style))
+
+
+def parse_manner(read: Reader, raw: dict[str, Any]) -> MannerFile | None:
+    """Read where it stands how the painting is painted; a look need not say."""
+    manner = read.mapping(raw, "manner", ("file", "sha256"))
+    return MannerFile(*parse_file(read, manner, "manner")) if manner else None
+
+
+def parse_file(read: Reader, raw: dict[str, Any], key: str) -> tuple[str, str]:
+    """Read a file's name and hash."""
+    file = read.text(raw, f"{key}.file")
+    if not file.endswith(".safetensors"):
+        raise read.fail(f"{key}.file", "a .safetensors file", file)
+    digest = read.text(raw, f"{key}.sha256")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise read.fail(f"{key}.sha256", "64 hexadecimal digits", digest)
+    return file, digest
 
 
 def parse_trained(read: Reader, raw: dict[str, Any]) -> Trained:
@@ -274,6 +276,8 @@ def look_text(look: Look) -> str:
         plain["about"] = look.about
     plain["stylizer"] = look.stylizer.value
     plain["weights"] = vars(look.weights).copy()
+    if look.manner:
+        plain["manner"] = vars(look.manner).copy()
     plain["licence"] = look.licence
     if look.trained != Trained():
         plain["trained"] = vars(look.trained) | {"on": list(look.trained.on)}

@@ -99,13 +99,17 @@ def save_derived(look: Look, folder: Path) -> Path:
     if target.exists():
         raise WriteRefused(f"look {target}: is there already. Choose another name.")
     looks.parse_look(looks.look_text(look), target)
-    file = copy_weights(look, folder)
-    return save_look(replace(look, weights=replace(look.weights, file=file)), folder)
+    file = copy_file(look.verified_weights(), look.weights.sha256, folder)
+    look = replace(look, weights=replace(look.weights, file=file))
+    manner = look.verified_manner()
+    if look.manner and manner:
+        file = copy_file(manner, look.manner.sha256, folder)
+        look = replace(look, manner=replace(look.manner, file=file))
+    return save_look(look, folder)
 
 
-def copy_weights(look: Look, folder: Path) -> str:
-    """Return the name of a look's weights in a folder; copied if no file has the same hash."""
-    source, digest = look.verified_weights(), look.weights.sha256
+def copy_file(source: Path, digest: str, folder: Path) -> str:
+    """Return the name of a look's file in a folder; copied if none there has the same hash."""
     size = source.stat().st_size
     for there in sorted(folder.glob("*.safetensors")):
         usable = not there.name.startswith(".") and there.resolve().parent == folder.resolve()

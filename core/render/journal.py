@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,12 @@ class Journal:
     def add(self, frame: int, path: Path, numbers: dict[str, float]) -> None:
         """Append a finished frame."""
         entry = Entry(frame, path.name, path.stat().st_size, file_sha256(path), numbers)
+        self.entries[frame] = entry
+        self.append(vars(entry))
+
+    def amend(self, frame: int, numbers: dict[str, float]) -> None:
+        """Append other numbers of a finished frame; its file stays as it is."""
+        entry = replace(self.entries[frame], numbers=numbers)
         self.entries[frame] = entry
         self.append(vars(entry))
 

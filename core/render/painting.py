@@ -73,6 +73,7 @@ class Painted:
 
     picture: Tensor  # (1, h, w, 3), network encoding
     carried: Tensor | None  # (1, h, w, 4): the masked warped prior and its mask
+    before: Tensor | None = None  # (1, h, w, 3): what was painted last; None at a beginning
 
 
 class ShotPainting:
@@ -146,7 +147,7 @@ class ShotPainting:
     def ready(self, frame: int) -> Ready:
         """Do all of a frame's work that needs no painted picture."""
         this = self.prepared.get(frame)
-        small = resize_picture(this.encoded, *self.size).clamp(0, 1)
+        small = self.small(frame)
         place = self.frames.index(frame)
         if self.settings.per_frame or place == 0 or frame in self.settings.cuts:
             return Ready(this, small, None, None, is_cut=place > 0)
@@ -178,11 +179,21 @@ class ShotPainting:
     def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
         """Paint one frame: the operator that the timeline carries through time."""
         state = state.to(x.small.device)
+        before = state.painted
         with self.stopwatch.stage("paint"):
             layers, primed = self.painter.assemble(x.small, x.prior, state)
             prior = x.prior if primed else None
             picture, state = self.painter.paint_layers(layers, prior, state)
-        return Painted(picture, layers[..., 3:] if primed else None), state
+        return Painted(picture, layers[..., 3:] if primed else None, before), state
+
+    def small(self, frame: int) -> Tensor:
+        """Return a plate at painting size, (1, h, w, 3), network encoding."""
+        return resize_picture(self.prepared.get(frame).encoded, *self.size).clamp(0, 1)
+
+    def alone(self, small: Tensor) -> Tensor:
+        """Paint a plate at painting size by itself, as if there were no other frame."""
+        fresh = PaintState()
+        return self.painter.paint(small, None, fresh)[0]
 
     def finish(self, frame: Prepared, painted: Tensor) -> np.ndarray:
         """Bring a painted frame back over its plate: (H, W, 3) over the canvas, plate's space."""

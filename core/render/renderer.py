@@ -6,58 +6,22 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import Cancelled, UnreadableFile
 from ..media.images import write_text_atomic
 from ..media.source import Shot
 from ..stylizers.painter import ShotStatistics
+from .gauge import Gauge
 from .journal import Journal, OnDisk, Stage, fingerprint
 from .numbers import debug_layers, measures
 from .output import Output, refuse_existing
 from .painting import Painted, Ready, ShotPainting
 from .pipeline import ReadAhead, WriteBehind
 from .report import Report, report_text
+from .watching import Progress, Watcher
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a render has come."""
-
-    frame: int
-    done: int
-    total: int
-    seconds: float
-    stages: dict[str, float]  # seconds by stage, over all threads
-
-    @property
-    def rate(self) -> float:
-        """Frames per second so far."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def remaining(self) -> float:
-        """Seconds to go."""
-        return (self.total - self.done) / self.rate if self.rate else 0.0
-
-    @property
-    def bottleneck(self) -> str:
-        """The stage that took longest."""
-        return max(self.stages, key=lambda name: self.stages[name], default="")
-
-
-class Watcher(Protocol):
-    """Whoever started a render."""
-
-    def progress(self, progress: Progress) -> None:
-        """Take note of a finished frame."""
-        ...
-
-    def is_cancelled(self) -> bool:
-        """Say whether to stop; asked before every frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -73,6 +37,7 @@ class Job:
             over other plates of the same name.
         overwrite: whether files may be replaced.
         layers: whether flow, mask and prior are written beside the picture (EXR).
+        gauge: what measures every frame for the page; None measures nothing and costs nothing.
         facts: what it ran on, for the report alone.
     """
 
@@ -84,6 +49,7 @@ class Job:
     files_stamp: str = ""
     overwrite: bool = False
     layers: bool = False
+    gauge: Gauge | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # for the report alone
 
 
@@ -110,12 +76,15 @@ def carry_out(
     Its file lists every finished frame of the sequence, whichever job painted it.
     """
     todo = plan(job, journal, states)
+    unmeasured = lacking(job, journal, todo)
     begun = time.perf_counter()
-    if todo:
+    if todo or unmeasured:
         freeze(painting, journal)
-        run = Run(job, painting, journal, watcher, len(job.frames) - len(todo), begun)
+        left = len(todo) + len(unmeasured)
+        run = Run(job, painting, journal, watcher, len(job.frames) - left, begun)
+        run.unmeasured = set(unmeasured)
         try:
-            run.paint(todo)
+            run.paint(tuple(sorted(todo + unmeasured)))
         finally:
             run.close()
     if journal.stage is not Stage.FINISHED:
@@ -136,6 +105,15 @@ def carry_out(
         whole = replace(report, entries=journal.finished_entries(job.output.path))
     write_text_atomic(job.output.folder / f"{job.output.name}.report.json", report_text(whole))
     return report
+
+
+def lacking(job: Job, journal: Journal, todo: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the finished frames that are to be painted again to be measured, not written."""
+    if job.gauge is None:
+        return ()
+    job.gauge.begin(journal.folder, journal.entries)
+    finished = (frame for frame in job.frames if frame not in todo)
+    return tuple(f for f in finished if not job.gauge.has(f, journal.entries[f].numbers))
 
 
 def mux(job: Job, journal: Journal, watcher: Watcher) -> None:
@@ -240,6 +218,7 @@ class Run:
         self.ahead = ReadAhead(painting.ready, painting.frames, readers)
         self.behind = WriteBehind(2)
         self.waiting: dict[int, Ready] = {}
+        self.unmeasured: set[int] = set()  # finished frames that only the gauge lacks
         painting.timeline.inputs = self.pull
 
     def pull(self, frame: int) -> Ready:
@@ -256,6 +235,8 @@ class Run:
         for first, last in spans(todo, self.painting.frames, bridge=bridge):
             for moment in timeline.roll(first, last):
                 ready, painted = self.waiting[moment.frame], moment.outputs
+                if self.job.gauge is not None:
+                    self.job.gauge.remember(ready)
                 if moment.frame in wanted:
                     self.behind.submit(lambda r=ready, p=painted: self.write(r, p))
 
@@ -265,13 +246,20 @@ class Run:
         rgb = self.painting.finish(ready.prepared, painted.picture)
         if placed.alpha is not None and not placed.alpha.any():
             log.warning("frame %s: nothing is painted, its alpha is 0 everywhere", placed.frame)
+        numbers = measures(ready, painted)
+        if self.job.gauge is not None:
+            numbers |= self.job.gauge.measure(self.painting, ready, painted, rgb)
+        if placed.frame in self.unmeasured:
+            self.journal.amend(placed.frame, numbers)
+            self.report(placed.frame)
+            return
         layers = debug_layers(ready, painted, self.job.shot) if self.job.layers else {}
         with self.painting.stopwatch.stage("write"):
             self.journal.claim(placed.frame, self.job.output.path(placed.frame))
             path = self.job.output.write(
                 placed, rgb, self.job.shot, layers=layers, metadata=self.metadata()
             )
-            self.journal.add(placed.frame, path, measures(ready, painted))
+            self.journal.add(placed.frame, path, numbers)
         self.report(placed.frame)
 
     def metadata(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from ...core.render.assembly import Assembly, Device, Precision, Request, assemb
 from ...core.render.given_motion import VectorSettings
 from ...core.render.painting import Settings
 from ...core.render.renderer import render
+from ...core.report.making import measured, write_job_page
 from ...core.spec import REGISTRY
 from .console import Bar, JsonLines, console, interruptible, write_json
 from .folders import user_looks
@@ -160,6 +161,19 @@ def shot_options(*, leave_out: int = 0) -> Callable[[Any], Any]:
     is_flag=True,
     help="Write flow, mask and prior beside the picture, as EXR layers.",
 )
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Measure while painting and make a page of it, NAME.report.html: before and after, "
+    "flicker against the same look frame by frame, style and content. The painted files stay "
+    "the same; it takes longer.",
+)
+@click.option(
+    "--loss-network",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --report: the encoder that judges style and content. Default: the one that ships.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, stop.")
 @click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
 def command(
@@ -167,6 +181,8 @@ def command(
     output: str,
     overwrite: bool,
     debug_layers: bool,
+    report: bool,
+    loss_network: Path | None,
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -179,6 +195,11 @@ def command(
     """
     assembly = assemble(request(source, given))
     job = assembly.job(output, overwrite=overwrite, layers=debug_layers)
+    look = assembly.request.look
+    if loss_network is not None and not report:
+        raise BadInput("--loss-network: judges for the report; give --report too.")
+    if report:
+        job = measured(job, look, loss_network)
     if dry_run:
         assembly.painting()
         describe(assembly, job.output.video or job.output.sequence.template, as_json=as_json)
@@ -186,16 +207,17 @@ def command(
     with interruptible() as interrupt:
         watcher = JsonLines(interrupt) if as_json else Bar(len(job.frames), interrupt, "starting")
         with watcher:
-            report = render(job, watcher)
+            made = render(job, watcher)
     written = str(job.output.video or job.output.sequence.template)
-    page = job.output.folder / f"{job.output.name}.report.json"
+    told = {"report": str(job.output.folder / f"{job.output.name}.report.json")}
+    if report:
+        told["page"] = str(write_job_page(job, look))
     if as_json:
-        write_json(event="done", frames=len(report.entries), output=written, report=page)
+        write_json(event="done", frames=len(made.entries), output=written, **told)
         return
-    console.print(
-        f"{len(report.entries)} frames in {report.seconds:.1f} s: {written}", markup=False
-    )
-    console.print(f"report: {page}", markup=False)
+    console.print(f"{len(made.entries)} frames in {made.seconds:.1f} s: {written}", markup=False)
+    for name, path in told.items():
+        console.print(f"{name}: {path}", markup=False)
 
 
 def request(source: str, given: dict[str, Any]) -> Request:

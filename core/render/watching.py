@@ -1,0 +1,44 @@
+"""What whoever started a render is told, and asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a render has come."""
+
+    frame: int
+    done: int
+    total: int
+    seconds: float
+    stages: dict[str, float]  # seconds by stage, over all threads
+
+    @property
+    def rate(self) -> float:
+        """Frames per second so far."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def remaining(self) -> float:
+        """Seconds to go."""
+        return (self.total - self.done) / self.rate if self.rate else 0.0
+
+    @property
+    def bottleneck(self) -> str:
+        """The stage that took longest."""
+        return max(self.stages, key=lambda name: self.stages[name], default="")
+
+
+class Watcher(Protocol):
+    """Whoever started a render."""
+
+    def progress(self, progress: Progress) -> None:
+        """Take note of a finished frame."""
+        ...
+
+    def is_cancelled(self) -> bool:
+        """Say whether to stop; asked before every frame."""
+        ...

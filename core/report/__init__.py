@@ -1,0 +1,1 @@
+"""The page of a render: one self-contained HTML file."""
