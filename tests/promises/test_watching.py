@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.commands import run
 from support.rendering import Quiet, frames_in, paint
 
 from stillbrush.core.errors import Cancelled
@@ -44,16 +43,20 @@ def test_a_stop_is_heard_while_statistics_are_measured(asked, shot, look, tmp_pa
         (["--band-rows", "2"], "band rows: expected 8 or more; got 2."),
     ],
 )
-def test_the_command_line_names_the_option_that_is_wrong(options, expected, shot, look, tmp_path):
-    code, _, err = run(
+def test_the_command_line_names_the_option_that_is_wrong(
+    options, expected, shot, look, tmp_path, stillbrush
+):
+    code, _, err = stillbrush(
         "stylize", shot, "--look", look.path, "-o", tmp_path / "p.####.exr", *options
     )
     assert code == 1
     assert err == f"Error: {expected}\n"
 
 
-def test_passed_frames_are_events_of_their_own_in_json(shot, look, tmp_path) -> None:
+def test_passed_frames_are_events_of_their_own_in_json(shot, look, tmp_path, stillbrush) -> None:
     options = ["--stroke-size", "4", "--frames", "1003", "--json"]
-    code, out, _ = run("stylize", shot, "--look", look.path, "-o", tmp_path / "p.exr", *options)
+    code, out, _ = stillbrush(
+        "stylize", shot, "--look", look.path, "-o", tmp_path / "p.exr", *options
+    )
     told = [json.loads(line)["event"] for line in out.splitlines()]
     assert (code, told) == (0, ["passed", "passed", "frame", "done"])
