@@ -27,5 +27,9 @@ class WriteRefused(StillbrushError, OSError):
     """Writing is impossible or would replace something: existing file, no permission, disk full."""
 
 
+class OutOfMemory(StillbrushError, MemoryError):
+    """There is too little memory for what was asked for; the message names a way out."""
+
+
 class Cancelled(StillbrushError):
     """The user stopped the work; everything finished so far is sound."""

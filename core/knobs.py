@@ -5,11 +5,13 @@ The nodes, the command line, the looks and the hosts all read ranges, defaults a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from .errors import BadInput
 from .media.source import SMALLEST_PROXY, Missing
+from .motion.consistency import BOUNDARY, BOUNDARY_FLOOR, CHECK, CHECK_FLOOR, DILATE
+from .motion.cuts import SENSITIVITY
 from .motion.estimators import FlowMethod
 from .motion.flow import FlowQuality
 from .motion.vectors import Convention
@@ -52,11 +54,11 @@ class MaskKnobs:
             "squared motion; raising it trusts more and drags paint at edges.",
             advanced=True,
         ),
-    ] = 0.01
+    ] = CHECK
     check_floor: Annotated[
         float,
         Knob(0.0, 100.0, "Disagreement that is always allowed.", "squared pixels", advanced=True),
-    ] = 0.5
+    ] = CHECK_FLOOR
     boundary: Annotated[
         float,
         Knob(
@@ -66,10 +68,10 @@ class MaskKnobs:
             "motion; raising it trusts more along moving edges.",
             advanced=True,
         ),
-    ] = 0.01
+    ] = BOUNDARY
     boundary_floor: Annotated[
         float, Knob(0.0, 10.0, "Motion contrast that never counts as a boundary.", advanced=True)
-    ] = 0.002
+    ] = BOUNDARY_FLOOR
     dilate: Annotated[
         int,
         Knob(
@@ -78,7 +80,7 @@ class MaskKnobs:
             "Widens the untrusted area; higher hides dragged paint but lets edges boil.",
             "pixels",
         ),
-    ] = 1
+    ] = DILATE
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ class ShotKnobs(FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
             advanced=True,
             animatable=False,
         ),
-    ] = 0.5
+    ] = SENSITIVITY
 
 
 def chain(values: dict[str, dict[str, Any]], given: dict[str, Any]) -> ShotKnobs:
@@ -267,5 +269,6 @@ def chain(values: dict[str, dict[str, Any]], given: dict[str, Any]) -> ShotKnobs
 
 
 def changed(knobs: ShotKnobs) -> dict[str, Any]:
-    """Return the knobs that are not at their defaults."""
-    return {name: value for name, value in vars(knobs).items() if value != getattr(ShotKnobs, name)}
+    """Return the knobs of the chain that are not at their defaults."""
+    names = [field.name for field in fields(ShotKnobs)]
+    return {n: getattr(knobs, n) for n in names if getattr(knobs, n) != getattr(ShotKnobs, n)}

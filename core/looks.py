@@ -225,6 +225,8 @@ def parse_knobs(read: Reader, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for node, values in knobs.items():
         if not isinstance(values, dict):
             raise read.fail(f"knobs.{node}", "a mapping", values)
+        if "follow_look" in values:
+            raise read.fail(f"knobs.{node}", "no follow_look: it is up to the shot", values)
         try:
             REGISTRY[node].make_knobs(**values)
         except BadInput as error:

@@ -126,8 +126,15 @@ class Timeline(Generic[I, O, S]):
         self.places = {frame: place for place, frame in enumerate(frames)}
         self.recent: tuple[tuple[int, S], ...] = ()
 
-    def roll(self, first: int, last: int) -> Iterator[Moment[O, S]]:
+    def roll(
+        self, first: int, last: int, passed: Callable[[int], None] = lambda frame: None
+    ) -> Iterator[Moment[O, S]]:
         """Yield the frames first..last, rolling up to the first from the nearest checkpoint.
+
+        Args:
+            first: the first frame that is wanted.
+            last: the last one.
+            passed: called with every frame before the first that had to be run.
 
         Raises:
             BadInput: the shot has no such frame.
@@ -145,6 +152,8 @@ class Timeline(Generic[I, O, S]):
             self.recent = (*self.recent, (moment.frame, moment.state))[-RECENT:]
             if self.places[moment.frame] >= self.places[first]:
                 yield moment
+            else:
+                passed(moment.frame)
 
     def anchor(self, frame: int) -> tuple[int, S]:
         """Return the place to begin rolling at and the state before it, to arrive at a frame."""

@@ -82,7 +82,15 @@ class KnobField:
         return ()
 
     def check(self, value: Any, where: str) -> Any:
-        """Return a value converted to the knob's type.
+        """Return a value converted to the knob's type; errors name the knob of a node.
+
+        Raises:
+            BadInput: wrong type, out of range, or none of the choices.
+        """
+        return self.check_as(value, f"{where}.{self.name}")
+
+    def check_as(self, value: Any, name: str) -> Any:
+        """Return a value converted to the knob's type; errors give the knob this name.
 
         Raises:
             BadInput: wrong type, out of range, or none of the choices.
@@ -92,20 +100,18 @@ class KnobField:
                 return self.type(value)
             except ValueError:
                 choices = ", ".join(self.choices)
-                raise BadInput(
-                    f"{where}.{self.name}: expected {choices}; got {shown(value)}."
-                ) from None
+                raise BadInput(f"{name}: expected {choices}; got {shown(value)}.") from None
         if self.type is bool:
             if isinstance(value, bool):
                 return value
-            raise BadInput(f"{where}.{self.name}: expected true or false; got {shown(value)}.")
+            raise BadInput(f"{name}: expected true or false; got {shown(value)}.")
         if self.type is str:
             if isinstance(value, str):
                 return value
-            raise BadInput(f"{where}.{self.name}: expected text; got {shown(value)}.")
-        return self.number(value, where)
+            raise BadInput(f"{name}: expected text; got {shown(value)}.")
+        return self.number(value, name)
 
-    def number(self, value: Any, where: str) -> float | int:
+    def number(self, value: Any, name: str) -> float | int:
         """Return a number in range."""
         lo, hi = self.knob.lo, self.knob.hi
         whole = self.type is int
@@ -115,9 +121,9 @@ class KnobField:
         is_finite = is_number and (isinstance(value, int) or math.isfinite(value))
         if not is_finite or (whole and value != int(value)):
             kind = "a whole number" if whole else "a number"
-            raise BadInput(f"{where}.{self.name}: expected {kind}, {span}; got {shown(value)}.")
+            raise BadInput(f"{name}: expected {kind}, {span}; got {shown(value)}.")
         if (lo is not None and not value >= lo) or (hi is not None and not value <= hi):
-            raise BadInput(f"{where}.{self.name}: expected {span}; got {shown(value)}.")
+            raise BadInput(f"{name}: expected {span}; got {shown(value)}.")
         return int(value) if whole else float(value)
 
 

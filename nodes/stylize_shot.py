@@ -12,7 +12,7 @@ from ..core.knobs import ShotKnobs, chain, changed
 from ..core.ports import ClipPort, LookPort, ShotPort
 from ..core.render.assembly import Request, assemble
 from ..core.render.painting import Settings
-from ..core.spec import node
+from ..core.spec import Knob, node
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,20 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Knobs(ShotKnobs):
+    """The whole chain, and whose settings count."""
+
+    follow_look: Annotated[
+        bool,
+        Knob(
+            tip="Leaves to the look what stands at its default; off, every knob counts as it "
+            "stands.",
+            animatable=False,
+        ),
+    ] = True
+
+
+@dataclass(frozen=True)
 class Outputs:
     """What flows out."""
 
@@ -31,13 +45,13 @@ class Outputs:
 
 
 @node("stylize_shot", label="Stylize Shot", category="Paint")
-def stylize_shot(x: Inputs, k: ShotKnobs) -> Outputs:
+def stylize_shot(x: Inputs, k: Knobs) -> Outputs:
     """Paint a shot: motion, mask, prior and paint in one.
 
     Any frame may be asked for in any order; its pixels are the same. A knob left at its default
-    follows the look.
+    follows the look, unless that is switched off.
     """
-    knobs = chain(x.look.knobs, changed(k))
+    knobs = chain(x.look.knobs, changed(k)) if k.follow_look else chain({}, changed(k))
     settings = Settings(knobs, exposure=x.look.exposure)
     painting = assemble(Request(x.shot, x.look, settings=settings)).painting()
     painting.freeze_if_asked()

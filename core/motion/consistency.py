@@ -16,6 +16,10 @@ from ..errors import BadInput
 from .flow import UNKNOWN, Flow, is_known
 from .warp import inside, warp
 
+CHECK, CHECK_FLOOR = 0.01, 0.5  # equation 6
+BOUNDARY, BOUNDARY_FLOOR = 0.01, 0.002  # equation 7
+DILATE = 1  # pixels: the flow is wrong first beside what it is wrong about
+
 
 class MaskRecipe(str, Enum):
     """Which mask a look was trained with."""
@@ -31,8 +35,8 @@ class MaskRecipe(str, Enum):
 
 
 WIDENED = {
-    MaskRecipe.RUDER: 1,
-    MaskRecipe.DISOCCLUSION: 1,
+    MaskRecipe.RUDER: DILATE,
+    MaskRecipe.DISOCCLUSION: DILATE,
     MaskRecipe.FAST_ARTISTIC_VIDEOS: 3,
     MaskRecipe.ARTISTIC_VIDEOS: 0,
 }
@@ -41,11 +45,11 @@ WIDENED = {
 def trust(
     flow: Flow,
     *,
-    check: float = 0.01,
-    check_floor: float = 0.5,
-    boundary: float = 0.01,
-    boundary_floor: float = 0.002,
-    dilate: int = 1,
+    check: float = CHECK,
+    check_floor: float = CHECK_FLOOR,
+    boundary: float = BOUNDARY,
+    boundary_floor: float = BOUNDARY_FLOOR,
+    dilate: int = DILATE,
 ) -> Tensor:
     """Return where the backward flow may be trusted: 0 or 1, on frame t.
 
@@ -95,7 +99,7 @@ def trust_mask(
     return soften(_widened(labels, dilate)) * _leads_somewhere(flow.backward)
 
 
-def agrees(flow: Flow, check: float = 0.01, floor: float = 0.5) -> Tensor:
+def agrees(flow: Flow, check: float = CHECK, floor: float = CHECK_FLOOR) -> Tensor:
     """Return where forward and backward flow meet (eq 5, 6): (B, H, W, 1) bool on frame t."""
     back = flow.backward
     # Not-a-number would reach neighbours through a weight of 0; a large number does not.
@@ -107,7 +111,7 @@ def agrees(flow: Flow, check: float = 0.01, floor: float = 0.5) -> Tensor:
     return meet & _leads_somewhere(back) & is_known(there)
 
 
-def is_smooth(flow: Tensor, boundary: float = 0.01, floor: float = 0.002) -> Tensor:
+def is_smooth(flow: Tensor, boundary: float = BOUNDARY, floor: float = BOUNDARY_FLOOR) -> Tensor:
     """Return where a (B, H, W, 2) flow has no motion boundary (eq 7): (B, H, W, 1) bool.
 
     Gradients are central differences [-.5, 0, .5] as in the authors' code; an unscaled Sobel would

@@ -27,10 +27,11 @@ REACH = 4  # neighbourhoods are 9x9
 NOISE = 0.02  # standard deviation, of 0..1, that is never structure
 FAINT = 0.15  # contrast, as a share of the frame's own, at which a neighbourhood starts to count
 EVEN = 0.844  # makes a shared structure of 0.44, midway between shots and joins, score 0.5
+SENSITIVITY = 0.5  # fits ordinary footage
 
 
 def is_cut(
-    previous: Tensor, current: Tensor, flow: Flow | None = None, sensitivity: float = 0.5
+    previous: Tensor, current: Tensor, flow: Flow | None = None, sensitivity: float = SENSITIVITY
 ) -> bool:
     """Return whether a new shot begins at `current`.
 
@@ -38,7 +39,7 @@ def is_cut(
         previous: (1, H, W, 3) in network encoding, 0..1.
         current: the same for the next frame.
         flow: the flow between them, if it is there already; see `cut_score`.
-        sensitivity: 0 finds no cut, 1 finds one at every change; 0.5 fits ordinary footage.
+        sensitivity: 0 finds no cut, 1 finds one at every change.
 
     Raises:
         BadInput: not two RGB pictures, or a sensitivity outside 0..1.

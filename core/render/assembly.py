@@ -24,9 +24,10 @@ from ..media.sequences import parse_frames
 from ..media.source import ReadSettings, Shot, open_shot
 from ..motion.cache import FlowCache
 from ..motion.estimators import make_estimator
+from ..networks.bands import LEAST_ROWS, Bands
 from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
-from ..stylizers.painter import Normalise, PaintState, ShotStatistics
+from ..stylizers.painter import Normalise, PaintState, ShotStatistics, painting_size
 from .given_motion import GivenMotion, VectorSettings, given_motion
 from .matte import Matte, open_matte
 from .motion import EstimatedMotion, Motion
@@ -68,6 +69,7 @@ class Request:
     statistics: Path | None = None  # frozen statistics measured before
     device: Device = Device.AUTO
     precision: Precision = Precision.FLOAT32
+    band_rows: int | None = None  # rows that the network paints at a time; None: from the size
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,7 @@ class Assembly:
     def painting(self, checkpoints: Checkpoints[PaintState] | None = None) -> ShotPainting:
         """Build the painting; nothing is read yet."""
         request = self.request
-        precision = torch.bfloat16 if request.precision is Precision.BFLOAT16 else torch.float32
-        painter = load_painter(request.look, self.device, precision)
+        painter = load_painter(request.look, self.device, self.bands)
         if request.statistics is not None:
             painter = painter.frozen(ShotStatistics.load(request.statistics, self.device))
         recursion = self.shot.frames
@@ -101,6 +102,19 @@ class Assembly:
             checkpoints=checkpoints,
             device=self.device,
         )
+
+    @property
+    def bands(self) -> Bands:
+        """Return how the network is run: rows at a time, a function of the size unless given."""
+        wanted = self.request.precision
+        precision = torch.bfloat16 if wanted is Precision.BFLOAT16 else torch.float32
+        return Bands(self.request.band_rows, precision)
+
+    @property
+    def painting_width(self) -> int:
+        """Return the width at which the network paints."""
+        canvas, stroke = self.shot.canvas, self.request.settings.knobs.stroke_size
+        return painting_size(canvas.height, canvas.width, self.shot.display.width, stroke)[1]
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the pixels, as plain values."""
@@ -131,6 +145,7 @@ class Assembly:
             "cold": self.frames[0] if request.cold else None,
             "statistics": str(request.statistics) if request.statistics else None,
             "precision": request.precision.value,
+            "band_rows": self.bands.height(self.painting_width),
             "device": self.device.type,
         }
 
@@ -214,6 +229,8 @@ def check_request(request: Request) -> None:
         raise BadInput(
             f"statistics {request.statistics}: are for normalise shot; ask for that too."
         )
+    if request.band_rows is not None and request.band_rows < LEAST_ROWS:
+        raise BadInput(f"band rows: expected {LEAST_ROWS} or more; got {request.band_rows}.")
     if request.flow_cache is not None and request.flow_cache.is_file():
         raise BadInput(f"flow cache {request.flow_cache}: expected a folder; it is a file.")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,6 +108,7 @@ class ShotPainting:
         self.shot, self.motion, self.settings, self.matte = shot, motion, settings, matte
         self.device = device or torch.device("cpu")
         self.frames = frames or shot.frames
+        self.places = {frame: place for place, frame in enumerate(self.frames)}
         self.encoding = Encoding(settings.exposure, shot.is_scene_referred)
         self.stopwatch = Stopwatch()
         self.prepared = Shared(self.prepare, keep=5)
@@ -148,7 +150,7 @@ class ShotPainting:
         """Do all of a frame's work that needs no painted picture."""
         this = self.prepared.get(frame)
         small = self.small(frame)
-        place = self.frames.index(frame)
+        place = self.places[frame]
         if self.settings.per_frame or place == 0 or frame in self.settings.cuts:
             return Ready(this, small, None, None, is_cut=place > 0)
         last = self.prepared.get(self.frames[place - 1])
@@ -207,12 +209,20 @@ class ShotPainting:
         painted = self.timeline.at(number)
         return self.finish(self.prepared.get(number), painted.picture)
 
-    def measure(self) -> ShotStatistics:
-        """Measure the shot's frozen statistics on pairs spread evenly over all of it."""
+    def measure(self, before_each: Callable[[int], None] = lambda frame: None) -> ShotStatistics:
+        """Measure the shot's frozen statistics on pairs spread evenly over all of it.
+
+        Args:
+            before_each: called with the first frame of every pair; may raise to stop.
+        """
         pixels = self.size[0] * self.size[1]
         count = max(1, min(MOST_SAMPLES, SAMPLED_PIXELS // pixels, len(self.shot.frames) - 1))
         places = np.linspace(0, max(len(self.shot.frames) - 2, 0), count).round().astype(int)
-        return self.painter.measure([self.sample(int(place)) for place in places], self.size)
+        samples = []
+        for place in places:
+            before_each(self.shot.frames[place])
+            samples.append(self.sample(int(place)))
+        return self.painter.measure(samples, self.size)
 
     def sample(self, place: int) -> Sample:
         """Return one neighbouring pair of the shot; a still is its own neighbour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -79,7 +80,7 @@ def carry_out(
     unmeasured = lacking(job, journal, todo)
     begun = time.perf_counter()
     if todo or unmeasured:
-        freeze(painting, journal)
+        freeze(painting, journal, watcher)
         left = len(todo) + len(unmeasured)
         run = Run(job, painting, journal, watcher, len(job.frames) - left, begun)
         run.unmeasured = set(unmeasured)
@@ -165,7 +166,7 @@ def plan(job: Job, journal: Journal, states: OnDisk) -> tuple[int, ...]:
     return todo
 
 
-def freeze(painting: ShotPainting, journal: Journal) -> None:
+def freeze(painting: ShotPainting, journal: Journal, watcher: Watcher) -> None:
     """Measure frozen statistics once per shot, and keep them beside the journal."""
     if not painting.wants_statistics:
         return
@@ -173,7 +174,7 @@ def freeze(painting: ShotPainting, journal: Journal) -> None:
     try:
         statistics = ShotStatistics.load(path, painting.device)
     except UnreadableFile:
-        painting.measure().save(path)
+        painting.measure(before_each=lambda frame: go_on(watcher, frame)).save(path)
         statistics = ShotStatistics.load(path, painting.device)
     painting.freeze(statistics)
 
@@ -231,14 +232,17 @@ class Run:
     def paint(self, todo: tuple[int, ...]) -> None:
         """Paint frames, and those between them that the recursion passes through."""
         timeline, wanted = self.painting.timeline, set(todo)
+        passed = functools.partial(self.report, is_written=False)
         bridge = 1 if self.painting.settings.per_frame else timeline.every
         for first, last in spans(todo, self.painting.frames, bridge=bridge):
-            for moment in timeline.roll(first, last):
+            for moment in timeline.roll(first, last, passed):
                 ready, painted = self.waiting[moment.frame], moment.outputs
                 if self.job.gauge is not None:
                     self.job.gauge.remember(ready)
                 if moment.frame in wanted:
                     self.behind.submit(lambda r=ready, p=painted: self.write(r, p))
+                else:
+                    passed(moment.frame)
 
     def write(self, ready: Ready, painted: Painted) -> None:
         """Finish, write and journal one frame; runs in the background."""
@@ -272,15 +276,15 @@ class Run:
             "version": str(identity["version"]),
         }
 
-    def report(self, frame: int) -> None:
+    def report(self, frame: int, *, is_written: bool = True) -> None:
         """Tell the watcher."""
         with self.painting.stopwatch.lock:
-            self.done += 1
+            self.done += is_written
             stages = dict(self.painting.stopwatch.seconds)
             seconds = time.perf_counter() - self.begun
             new = self.done - self.already
         total = len(self.job.frames) - self.already
-        self.watcher.progress(Progress(frame, new, total, seconds, stages))
+        self.watcher.progress(Progress(frame, new, total, seconds, stages, is_written))
 
     def close(self) -> None:
         """Wait for what is being written; let go of what was read ahead."""

@@ -8,13 +8,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a render has come."""
+    """How far a render has come, told after every frame that is written or passed through."""
 
     frame: int
     done: int
     total: int
     seconds: float
     stages: dict[str, float]  # seconds by stage, over all threads
+    is_written: bool = True  # False: painted on the way to the first frame that is wanted
 
     @property
     def rate(self) -> float:

@@ -29,7 +29,7 @@ class Wanted:
 
 
 def load_painter(
-    look: Look, device: torch.device | None = None, precision: torch.dtype = torch.float32
+    look: Look, device: torch.device | None = None, bands: Bands | None = None
 ) -> Painter:
     """Load a look's network and its style; the networks used last stay loaded.
 
@@ -50,7 +50,7 @@ def load_painter(
         )
     style = torch.zeros(styles)
     style[number] = 1.0
-    return Painter(network, style.to(device), Bands(precision=precision))
+    return Painter(network, style.to(device), bands or Bands())
 
 
 @functools.lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInput, UnreadableFile
+from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
 from ..networks.weights import save_aside
@@ -155,7 +156,8 @@ class Painter:
         """Paint the seven channels (1, h, w, 7) that `assemble` made; no prior, no rest."""
         frozen = self.statistics
         statistics = (frozen.primed if prior else frozen.unprimed) if frozen else None
-        painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
+        with shortage.told(self.bands, *layers.shape[1:3]):
+            painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
         reference = layers[..., :3]
         if prior is not None:
             painted, reference = rest(painted, reference, prior, state)
@@ -188,7 +190,11 @@ class Painter:
             samples: pairs at plate size; at least one.
             size: painting size (height, width).
         """
-        chosen = list(samples)
+        with shortage.told(self.bands, *size):
+            return self.measured(list(samples), size)
+
+    def measured(self, chosen: list[Sample], size: tuple[int, int]) -> ShotStatistics:
+        """Measure the statistics over samples; see `measure`."""
         last = torch.cat([resize_picture(sample.last, *size) for sample in chosen]).clamp(0, 1)
         this = torch.cat([resize_picture(sample.this, *size) for sample in chosen]).clamp(0, 1)
         empty = torch.zeros((len(chosen), *size, 4), device=last.device)

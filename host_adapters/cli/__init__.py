@@ -25,6 +25,13 @@ def main() -> None:
     except StillbrushError as error:
         complain(str(error))
         sys.exit(EXIT_WRONG)
+    except (MemoryError, RuntimeError) as error:
+        from ...core.networks.shortage import is_shortage
+
+        if not is_shortage(error):
+            raise
+        complain("out of memory: --proxy 1/2 or a larger --stroke-size takes less.")
+        sys.exit(EXIT_WRONG)
     except ImportError as error:
         if (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
             raise  # our own mistake, not this machine's

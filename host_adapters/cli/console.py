@@ -113,9 +113,9 @@ class Bar:
             completed=step.done,
             rate=rate,
             slow=slow,
-            description=f"frame {step.frame}",
+            description=f"frame {step.frame}" if step.is_written else f"up to {step.frame}",
         )
-        if self.bar.disable:
+        if self.bar.disable and step.is_written:
             left = f"{step.remaining:.0f} s left"
             errors.print(f"frame {step.frame}  {step.done}/{step.total}  {rate}  {left}  {slow}")
 
@@ -146,10 +146,10 @@ class JsonLines(Quiet):
     """Progress for machines: one JSON object a line on standard output."""
 
     def progress(self, progress: Step) -> None:
-        """Write a finished frame."""
+        """Write a finished frame, or one that was painted on the way to the first."""
         step = progress
         write_json(
-            event="frame",
+            event="frame" if step.is_written else "passed",
             frame=step.frame,
             done=step.done,
             total=step.total,

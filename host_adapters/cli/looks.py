@@ -170,7 +170,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
 @click.option("--from", "base_name", required=True, metavar="NAME|FILE", help="Look to begin with.")
 @click.option("--title", help="What it is called in lists. Default: the other's title and NAME.")
 @click.option("--exposure", type=float, help="Stops added before painting and taken off after.")
-@knob_options("stylize_shot")
+@knob_options("stylize_shot", leave_out=("follow_look",))
 @JSON
 def new(
     name: str,

@@ -36,6 +36,17 @@ def names(field: KnobField) -> tuple[str, ...]:
     return (f"{plain}/--no-{plain[2:]}" if field.type is bool else plain, field.name)
 
 
+def checked(field: KnobField) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Check what is given against the knob's range, so that an error names the option."""
+
+    def check(context: click.Context, option: click.Parameter, value: Any) -> Any:
+        if value is not None:
+            field.check_as(value, option.opts[0])
+        return value
+
+    return check
+
+
 def settings(field: KnobField) -> dict[str, Any]:
     """Return an option's type and help."""
     knob = field.knob
@@ -50,7 +61,7 @@ def settings(field: KnobField) -> dict[str, Any]:
         span = f" {knob.lo} to {knob.hi}." if field.type is int else f" {knob.lo:g} to {knob.hi:g}."
     unit = f" In {knob.unit}." if knob.unit else ""
     text = f"{knob.tip}{span}{unit} Default {default}."
-    options: dict[str, Any] = {"default": None, "help": text, "hidden": False}
+    options: dict[str, Any] = {"default": None, "help": text, "callback": checked(field)}
     if kind is not None:
         options["type"] = kind
         options["metavar"] = None if field.choices else field.type.__name__.upper()

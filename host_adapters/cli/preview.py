@@ -41,7 +41,7 @@ from .stylize import request, shot_options
 @click.option("--overwrite", is_flag=True, help="Allow the file to be replaced.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
 @shot_options(leave_out=2)
-@knob_options("stylize_shot")
+@knob_options("stylize_shot", leave_out=("follow_look",))
 def command(
     source: str,
     output: Path,

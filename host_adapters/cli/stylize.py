@@ -115,6 +115,13 @@ SHOT_OPTIONS = (
         help="bfloat16 is faster where the hardware has it, and not bit-exact.",
     ),
     click.option(
+        "--band-rows",
+        type=int,
+        metavar="N",
+        help="Rows that the network paints at a time; fewer take less memory. Default: from the "
+        "size.",
+    ),
+    click.option(
         "--frames",
         metavar="LIST",
         help="Frames to write, such as 1001-1100 or 1005,1010-1012. The painting still "
@@ -154,7 +161,7 @@ def shot_options(*, leave_out: int = 0) -> Callable[[Any], Any]:
     "(without sound).",
 )
 @shot_options()
-@knob_options("stylize_shot")
+@knob_options("stylize_shot", leave_out=("follow_look",))
 @click.option("--overwrite", is_flag=True, help="Allow files to be replaced.")
 @click.option(
     "--debug-layers",
@@ -243,6 +250,7 @@ def request(source: str, given: dict[str, Any]) -> Request:
         statistics=given["statistics"],
         device=Device(given["device"]),
         precision=Precision(given["precision"]),
+        band_rows=given["band_rows"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from support.material import tiny_look, tiny_shot
 from support.rendering import frames_in, paint
 
 from stillbrush.core.looks import Look
+from stillbrush.host_adapters.cli import main
 
 FRAMES = 20  # more than one checkpoint
 
@@ -30,3 +32,23 @@ def whole(shot: str, look: Look, tmp_path_factory: pytest.TempPathFactory) -> di
     made = frames_in(folder)
     assert len(made) == FRAMES
     return made
+
+
+Said = tuple[int, str, str]
+
+
+@pytest.fixture
+def stillbrush(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["stillbrush", *map(str, arguments)])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        said = capsys.readouterr()
+        return int(str(code or 0)), said.out, said.err
+
+    return run

@@ -29,15 +29,16 @@ OURS = {
 
 
 class Quiet:
-    """A watcher that notes finished frames, and stops the render after a number of them."""
+    """A watcher that notes frames, finished and passed, and stops the render after a number."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.frames: list[int] = []
+        self.passed: list[int] = []
         self.stop_after = stop_after
         self.asked = 0
 
     def progress(self, progress: Progress) -> None:
-        self.frames.append(progress.frame)
+        (self.frames if progress.is_written else self.passed).append(progress.frame)
 
     def is_cancelled(self) -> bool:
         self.asked += 1

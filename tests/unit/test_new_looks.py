@@ -8,9 +8,10 @@ from support.material import tiny_look
 
 from stillbrush.core import looks
 from stillbrush.core.errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
+from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import load_look
 from stillbrush.core.new_looks import derive, flat_knobs, save_derived
-from stillbrush.core.spec import REGISTRY
+from stillbrush.core.spec import read_knobs
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_a_look_that_ships_wins_and_a_missing_one_is_told_of(tmp_path: Path) -> 
 def test_every_knob_of_the_chain_can_be_saved_in_a_look(tmp_path: Path) -> None:
     given_knobs = {
         field.name: field.choices[-1] if field.choices else field.default
-        for field in REGISTRY["stylize_shot"].knobs
+        for field in read_knobs(ShotKnobs, "stylize_shot")
     }
     look = load_look(save_derived(derive(tiny_look(tmp_path), "all", given_knobs), tmp_path))
     assert flat_knobs(look) == given_knobs
