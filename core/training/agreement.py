@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import torch
 from torch import Tensor
 
-from .losses import Features, content_loss, manners, style_loss
+from .losses import Features, Manner, content_loss, manners, style_loss
 
 Encoding = Callable[[Tensor], Features]
 """Pictures (N, 3, H, W) RGB, 0 to 1, in; features by tap out."""
@@ -55,18 +55,32 @@ def correlate(
     return {tap: correlation.means() for tap, correlation in found.items()}
 
 
-def style_losses(encode: Encoding, pairs: Iterable[tuple[Tensor, Tensor]]) -> list[float]:
-    """Return the style loss of each pair of a picture and a painting (1, 3, H, W)."""
+def style_losses(encode: Encoding, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
+    """Return the style loss of each pair of a picture and a painting (1, 3, H, W).
+
+    Args:
+        pairs: a list, so that one painting may stand in many of them and is encoded once.
+    """
+    known: dict[int, dict[str, Manner]] = {}
+    losses = []
     with torch.no_grad():
-        return [
-            style_loss(encode(picture), manners(encode(style))).item() for picture, style in pairs
-        ]
+        for picture, style in pairs:
+            if id(style) not in known:
+                known[id(style)] = manners(encode(style))
+            losses.append(style_loss(encode(picture), known[id(style)]).item())
+    return losses
 
 
-def content_losses(encode: Encoding, pairs: Iterable[tuple[Tensor, Tensor]]) -> list[float]:
+def content_losses(encode: Encoding, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
     """Return the content loss of each pair of a painted picture and its plate (1, 3, H, W)."""
+    known: dict[int, Features] = {}
+    losses = []
     with torch.no_grad():
-        return [content_loss(encode(painted), encode(plate)).item() for painted, plate in pairs]
+        for painted, plate in pairs:
+            if id(plate) not in known:
+                known[id(plate)] = encode(plate)
+            losses.append(content_loss(encode(painted), known[id(plate)]).item())
+    return losses
 
 
 def pearson(one: Sequence[float], other: Sequence[float]) -> float:

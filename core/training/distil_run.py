@@ -78,7 +78,7 @@ def distil(material: Material, work: Path, watch: Callable[[Distiller, Errors], 
     """Distil to the end, going on where the newest checkpoint in a folder is.
 
     Args:
-        work: folder of checkpoints and log.
+        work: folder of the checkpoints.
         watch: called after every iteration; may raise to stop.
 
     Raises:
