@@ -24,6 +24,10 @@ fix:
 test *arguments:
     "{{bin}}"/pytest {{arguments}}
 
+# Paint the thumbnail of every look anew, from the demo shot
+thumbnails:
+    "{{bin}}"/stillbrush looks thumbnail --overwrite
+
 # Build the wheel, list its contents, and run the tests against an installed copy
 wheel:
     rm -rf build dist

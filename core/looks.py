@@ -82,11 +82,7 @@ class Look:
     path: Path | None = None
 
     def own_path(self) -> Path:
-        """Return the look's file.
-
-        Raises:
-            BadInput: it has none yet.
-        """
+        """Return the look's file; raises BadInput where it has none yet."""
         if self.path is None:
             raise BadInput(f"look {self.name}: expected a look with a file; save it first.")
         return self.path

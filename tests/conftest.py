@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,9 +33,18 @@ def _has_comfyui() -> bool:
     return importlib.util.find_spec("comfy_api") is not None
 
 
+def _has_browser() -> bool:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return any(shutil.which(name) for name in names)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `cuda` or `comfy` where torch finds no GPU or ComfyUI is absent."""
-    needs = {"cuda": (_has_gpu, "no NVIDIA GPU"), "comfy": (_has_comfyui, "no ComfyUI")}
+    """Skip tests marked `cuda`, `comfy` or `browser` where there is no such thing."""
+    needs = {
+        "cuda": (_has_gpu, "no NVIDIA GPU"),
+        "comfy": (_has_comfyui, "no ComfyUI"),
+        "browser": (_has_browser, "no Chromium"),
+    }
     for marker, (is_available, reason) in needs.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if marked and not is_available():

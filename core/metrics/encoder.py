@@ -60,7 +60,7 @@ def appoint(look: Look, path: Path | None = None) -> Appointed:
         return Appointed(Judge(), {"style": told, "content": told})
     file = look.verified_manner()
     if file is None:
-        told = "the look does not say how its painting is painted (`stillbrush looks manner`)"
+        told = "the look does not say how its painting is painted; looks manner adds it"
         return Appointed(Judge(encoder), {"style": told})
     seen_by, manner = load_manners(file)
     if seen_by != encoder_digest(encoder):

@@ -28,7 +28,7 @@ from .shown import display_picture, eight_bit, fitted, plane
 
 VERSION = 1
 CEILING = 0.5  # root mean square change of the paint that a map shows in full
-KEPT = 10  # plates and paintings of single frames that stay in memory
+KEPT = 6  # plates and paintings of single frames that stay in memory
 PANEL_WIDTH = 960
 MAP_OF_PANEL = 480
 FLOW_WIDTH = 240
@@ -84,8 +84,10 @@ class Gauge:
         is_ours = numbers.get(MARK) == self.mark
         return is_ours and panel and self.gallery.map_path(frame).is_file()
 
-    def remember(self, ready: Ready) -> None:
+    def remember(self, painting: ShotPainting, ready: Ready) -> None:
         """Note a plate on its way to the painter, in order: the next frame is compared with it."""
+        if self.paintings is None:
+            self.paintings = Shared(lambda f: painting.alone(self.small(painting, f)), KEPT)
         self.smalls[ready.prepared.placed.frame] = ready.small
         while len(self.smalls) > KEPT:
             self.smalls.popitem(last=False)
@@ -98,7 +100,7 @@ class Gauge:
     def alone(self, painting: ShotPainting, frame: int) -> Tensor:
         """Return a frame painted by itself; each is painted once."""
         if self.paintings is None:
-            self.paintings = Shared(lambda f: painting.alone(self.small(painting, f)), KEPT)
+            return painting.alone(self.small(painting, frame))
         return self.paintings.get(frame)
 
     def measure(

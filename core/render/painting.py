@@ -197,11 +197,13 @@ class ShotPainting:
         fresh = PaintState()
         return self.painter.paint(small, None, fresh)[0]
 
-    def finish(self, frame: Prepared, painted: Tensor) -> np.ndarray:
+    def finish(
+        self, frame: Prepared, painted: Tensor, knobs: ShotKnobs | None = None
+    ) -> np.ndarray:
         """Bring a painted frame back over its plate: (H, W, 3) over the canvas, plate's space."""
         with self.stopwatch.stage("finish"):
             matte = self.matte.frame(frame.placed.frame) if self.matte else None
-            knobs, colour = self.settings.knobs, self.shot.colour
+            knobs, colour = knobs or self.settings.knobs, self.shot.colour
             return compose(frame, painted, knobs, colour, self.encoding, matte)
 
     def frame(self, number: int) -> np.ndarray:

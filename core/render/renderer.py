@@ -238,7 +238,7 @@ class Run:
             for moment in timeline.roll(first, last, passed):
                 ready, painted = self.waiting[moment.frame], moment.outputs
                 if self.job.gauge is not None:
-                    self.job.gauge.remember(ready)
+                    self.job.gauge.remember(self.painting, ready)
                 if moment.frame in wanted:
                     self.behind.submit(lambda r=ready, p=painted: self.write(r, p))
                 else:

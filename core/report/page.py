@@ -18,7 +18,7 @@ from ..render.gallery import Gallery, Panel
 from . import facts, pictures
 from .model import Row, Shot, read_report, spread
 from .plots import curves
-from .verdict import caution, percent, place_in_words, times, verdict
+from .verdict import caution, in_short, percent, place_in_words, verdict
 
 HERE = Path(__file__).parent
 CONTACT = 24  # pictures on the contact sheet
@@ -89,8 +89,7 @@ def tiles(shot: Shot) -> list[dict[str, str]]:
     if "temporal" in compared and not shot.is_per_frame:
         changes = compared["temporal"]
         words = f"{percent(changes.share)} of the temporal error frame by frame"
-        figure = times(changes).removeprefix("changes ").removesuffix(" than frame by frame")
-        made.append({"what": "Paint changes", "figure": figure, "means": words})
+        made.append({"what": "Flicker", "figure": in_short(changes), "means": words})
     for name, (what, means) in told.items():
         if name in compared:
             one = compared[name]

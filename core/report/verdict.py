@@ -31,6 +31,16 @@ def times(compared: Compared) -> str:
     return f"changes {compared.share:.1f}× more than frame by frame"
 
 
+def in_short(compared: Compared) -> str:
+    """Say the same in two words, for large type."""
+    if compared.ours <= 0 or math.isnan(compared.share):
+        return "none"
+    if 0.95 < compared.share < 1.05:
+        return "the same"
+    share = compared.share
+    return f"{1 / share:.1f}× less" if share < 1 else f"{share:.1f}× more"
+
+
 def verdict(shot: Shot) -> str:
     """Return the line that stands under the title."""
     compared = shot.compared

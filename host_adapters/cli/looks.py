@@ -18,6 +18,7 @@ from ...core.new_looks import derive, knob_owner, save_derived
 from ...core.stylizers.load import load_painter
 from .console import console, errors, table, write_json
 from .folders import user_looks
+from .look_companions import manner, thumbnail
 from .options import knob_options
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -116,6 +117,7 @@ def facts(look: Look) -> dict[str, Any]:
         "licence": look.licence,
         "trained": asdict(look.trained) | {"on": list(look.trained.on)},
         "weights": asdict(look.weights),
+        "manner": asdict(look.manner) if look.manner else "",
         "colour": {"encode": look.encode.value, "exposure": look.exposure},
     }
 
@@ -127,7 +129,8 @@ def files(look: Look) -> dict[str, Any]:
         weights = str(look.weights_path())
     except StillbrushError as error:
         weights = str(error)
-    return {"where": where(look.path), "files": {"look": str(look.path), "weights": weights}}
+    found = {"look": str(look.path), "weights": weights, "thumbnail": str(look.thumbnail or "")}
+    return {"where": where(look.path), "files": found}
 
 
 def own_knobs(look: Look) -> dict[str, dict[str, Any]]:
@@ -222,6 +225,10 @@ def problem(name: str) -> str | None:
     except StillbrushError as error:
         return str(error)
     return misnamed(look)
+
+
+command.add_command(manner)
+command.add_command(thumbnail)
 
 
 @command.command("diff", context_settings=HELP)

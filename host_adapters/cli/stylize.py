@@ -135,15 +135,16 @@ SHOT_OPTIONS = (
 )
 
 
-def shot_options(*, leave_out: int = 0) -> Callable[[Any], Any]:
-    """Add the options that stylize and preview share.
+def shot_options(*, begin_with: int = 0, leave_out: int = 0) -> Callable[[Any], Any]:
+    """Add the options that stylize, preview and wedge share.
 
     Args:
+        begin_with: how many of the first to leave out: the look, where there are several.
         leave_out: how many of the last to leave out: those that only a whole render has.
     """
 
     def add(command: Any) -> Any:
-        for option in reversed(SHOT_OPTIONS[: len(SHOT_OPTIONS) - leave_out]):
+        for option in reversed(SHOT_OPTIONS[begin_with : len(SHOT_OPTIONS) - leave_out]):
             command = option(command)
         return command
 

@@ -109,6 +109,22 @@ def test_the_wheel_holds_every_preset(project: dict) -> None:
     assert not left_out
 
 
+def test_everything_that_a_package_reads_is_in_the_wheel(project: dict) -> None:
+    shipped = project["tool"]["setuptools"]["package-data"]
+    for path in (ROOT / "core").rglob("*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            patterns = shipped.get(f"stillbrush.{dotted(path.parent / '__init__.py')}", [])
+            assert any(path.match(pattern) for pattern in patterns), path
+
+
+def test_every_shipped_look_has_a_small_thumbnail() -> None:
+    for look in (ROOT / "presets").glob("*.yaml"):
+        picture = look.with_suffix(".jpg")
+        assert picture.is_file(), f"{picture.name}: `just thumbnails` paints it"
+        assert picture.stat().st_size <= 30_000
+    assert sum(path.stat().st_size for path in (ROOT / "presets").iterdir()) < 8_000_000
+
+
 def test_every_folder_of_modules_is_a_regular_package() -> None:
     assert [path.parent for path in sources() if not (path.parent / "__init__.py").is_file()] == []
 

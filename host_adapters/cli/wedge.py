@@ -1,0 +1,194 @@
+"""`stillbrush wedge`: looks and strengths side by side, as a labelled contact sheet."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ...core.errors import BadInput, StillbrushError, WriteRefused
+from ...core.looks import find_look, list_looks
+from ...core.media.sequences import format_frames
+from ...core.media.source import Shot, open_shot
+from ...core.render.assembly import chosen_frames
+from ...core.render.preview import Preview
+from ...core.render.sheet import SUFFIXES, save_picture_8bit
+from ...core.render.wedge import Setting, check_wedge, paint_wedge, wedge_sheet
+from ...core.spec import REGISTRY, KnobField
+from .console import Bar, JsonLines, console, errors, interruptible, write_json
+from .folders import user_looks
+from .options import knob_options
+from .stylize import request, shot_options
+
+WRAPPED = 4  # columns where there is nothing to lay out in columns but looks
+
+
+@click.command("wedge", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("source", metavar="PLATE")
+@click.option(
+    "-o",
+    "--output",
+    default="wedge.png",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A .png or .jpg.",
+)
+@click.option(
+    "--look",
+    "looks",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="A look; give it again for more. Default: all there are.",
+)
+@click.option(
+    "--strength", "strengths", type=float, multiple=True, help="A strength; again for more."
+)
+@click.option(
+    "--wedge",
+    "steps",
+    multiple=True,
+    metavar="KNOB=V,V",
+    help="Steps of any other knob: stroke_size=0.5,1,2. Again for more knobs.",
+)
+@click.option("--frame", type=int, help="Frame to paint. Default: the middle of the shot.")
+@click.option("--frames", metavar="LIST", help="A few frames in place of one, such as 1001-1004.")
+@click.option(
+    "--pre-roll",
+    type=click.IntRange(0, 1000),
+    default=Preview.AUTO,
+    show_default=True,
+    help="Frames painted before the first: more is closer to a render.",
+)
+@click.option("--overwrite", is_flag=True, help="Allow the file to be replaced.")
+@click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
+@shot_options(begin_with=1, leave_out=2)
+@knob_options("stylize_shot", leave_out=("strength",))
+def command(
+    source: str,
+    output: Path,
+    looks: tuple[str, ...],
+    strengths: tuple[float, ...],
+    steps: tuple[str, ...],
+    frame: int | None,
+    frames: str | None,
+    pre_roll: int,
+    overwrite: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Paint one frame of a shot, or a few, in many looks and settings: one labelled sheet.
+
+    Looks stand in rows, strengths in columns; of several frames, every setting is a row.
+    """
+    if output.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"output {output}: expected a .png or .jpg; got {output.suffix or 'none'}.")
+    if output.exists() and not overwrite:
+        raise WriteRefused(f"{output}: is there already. --overwrite replaces it.")
+    made = wedge_steps(strengths, steps)
+    names = looks or usable_looks()
+    given |= {"cold": False, "frames": None}
+    settings = [setting(source, given, name, step) for name in names for step in made]
+    shot = open_shot(source, settings[0].request.read) if settings else None
+    if shot is None:
+        raise BadInput("wedge: there is no look; --look names one.")
+    wanted = wanted_frames(frame, frames, shot)
+    check_wedge(settings, wanted)
+    total = len(settings) * len(wanted)
+    with interruptible() as interrupt:
+        watcher = JsonLines(interrupt) if as_json else Bar(total, interrupt, "starting")
+        with watcher:
+            cells = paint_wedge(settings, shot, wanted, pre_roll, watcher)
+    columns = len(wanted) if len(wanted) > 1 else len(made) if len(made) > 1 else WRAPPED
+    title = f"{shot.name}   frame {format_frames(wanted)}"
+    save_picture_8bit(output, wedge_sheet(cells, columns, title))
+    if as_json:
+        write_json(event="wedge", pictures=len(cells), frames=list(wanted), output=str(output))
+        return
+    console.print(f"{len(cells)} pictures: {output}", markup=False)
+
+
+def usable_looks() -> tuple[str, ...]:
+    """Return all looks that can be named; one that cannot be read is said and left out."""
+    names = []
+    for path in list_looks(user_looks()):
+        try:
+            find_look(path.stem, user_looks())
+            names.append(path.stem)
+        except StillbrushError as error:
+            errors.print(f"left out: {error}", markup=False)
+    return tuple(dict.fromkeys(names))
+
+
+def setting(source: str, given: dict[str, Any], look: str, step: dict[str, Any]) -> Setting:
+    """Build one setting from the options of the command line."""
+    asked = request(source, given | step | {"look_name": look})
+    told = "  ".join(f"{knob.replace('_', ' ')} {shown(value)}" for knob, value in step.items())
+    return Setting(asked, f"{asked.look.name}  {told}".strip())
+
+
+def shown(value: Any) -> str:
+    """Write a knob's value."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def wedge_steps(strengths: tuple[float, ...], steps: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the settings of every step: all combinations of the knobs that are varied.
+
+    Raises:
+        BadInput: an unknown knob, a knob given twice, or a value that is none.
+    """
+    varied: dict[str, list[Any]] = {"strength": list(strengths)} if strengths else {}
+    for text in steps:
+        knob, values = parse_step(text)
+        if knob in varied:
+            raise BadInput(f"--wedge {text}: expected every knob once.")
+        varied[knob] = values
+    return [dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+
+
+def parse_step(text: str) -> tuple[str, list[Any]]:
+    """Read a knob and its values: `stroke_size=0.5,1,2`."""
+    name, _, values = text.partition("=")
+    name = name.strip().replace("-", "_")
+    known = {field.name: field for field in REGISTRY["stylize_shot"].knobs}
+    if name not in known:
+        raise BadInput(f"--wedge {text}: no such knob; there are {', '.join(known)}.")
+    parts = [part.strip() for part in values.split(",") if part.strip()]
+    if not parts:
+        raise BadInput(f"--wedge {text}: expected values, such as {name}=a,b.")
+    return name, [parse_value(known[name], part) for part in parts]
+
+
+def parse_value(field: KnobField, text: str) -> Any:
+    """Read one value of a knob."""
+    if field.choices:
+        field.check(text, "--wedge")
+        return text
+    if field.type is bool:
+        if text not in ("on", "off"):
+            raise BadInput(f"--wedge {field.name}: expected on or off; got {text!r}.")
+        return text == "on"
+    try:
+        return field.check(field.type(text), "--wedge")
+    except ValueError as error:
+        if isinstance(error, StillbrushError):
+            raise
+        raise BadInput(f"--wedge {field.name}: expected a number; got {text!r}.") from None
+
+
+def wanted_frames(frame: int | None, frames: str | None, shot: Shot) -> tuple[int, ...]:
+    """Return the frames to show.
+
+    Raises:
+        BadInput: the shot lacks one of them, or both options are given.
+    """
+    if frames is not None and frame is not None:
+        raise BadInput("--frame, --frames: expected one of the two.")
+    if frames is not None:
+        return tuple(sorted(chosen_frames(frames, shot)))
+    if frame is None:
+        return (shot.frames[len(shot.frames) // 2],)
+    return chosen_frames(str(frame), shot)

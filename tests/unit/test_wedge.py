@@ -1,0 +1,160 @@
+"""Wedges and thumbnails: looks to choose by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.material import tiny_look, tiny_shot
+
+from stillbrush.core import looks as core_looks
+from stillbrush.core.looks import load_look
+from stillbrush.core.render import wedge
+from stillbrush.core.render.thumbnail import LARGEST, save_thumbnail
+from stillbrush.host_adapters import cli
+from stillbrush.host_adapters.cli import look_companions, looks
+from stillbrush.host_adapters.cli import stylize as stylize_command
+from stillbrush.host_adapters.cli import wedge as wedge_command
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_shot(tmp_path_factory.mktemp("shot"), 4, 80, 48)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `stillbrush ...` with one shipped look, `tiny`."""
+    monkeypatch.setattr(core_looks, "SHIPPED", tmp_path / "shipped")
+    for module in (looks, look_companions, stylize_command, wedge_command):
+        monkeypatch.setattr(module, "user_looks", lambda: tmp_path / "user")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    tiny_look(tmp_path / "shipped")
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["stillbrush", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return call
+
+
+def test_a_wedge_is_looks_by_strengths(run: Run, shot: str, tmp_path: Path) -> None:
+    sheet = tmp_path / "wedge.png"
+    options = ("--stroke-size", "4", "-o", sheet, "--json")
+    code, out, err = run("wedge", shot, "--strength", "0", "--strength", "1", *options)
+    assert code == 0, err
+    done = json.loads(out.splitlines()[-1])
+    assert (done["pictures"], done["frames"]) == (2, [1003])
+    with Image.open(sheet) as picture:
+        plate, painted = np.split(np.asarray(picture.convert("RGB"), np.float32), 2, 1)
+    assert np.abs(plate - painted).mean() > 5  # strength 0 is the plate
+    assert run("wedge", shot, *options)[0] == 1  # it is there
+    assert "--overwrite" in run("wedge", shot, *options)[2]
+
+
+def test_strengths_share_one_painting_and_give_what_each_alone_gives(
+    run: Run, shot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    short = wedge.short_painting
+    monkeypatch.setattr(wedge, "short_painting", lambda *a: made.append(1) or short(*a))
+    alone = [wedge_cells(shot, tmp_path, (s,)) for s in (0.3, 1.0)]
+    assert len(made) == 2
+    together = wedge_cells(shot, tmp_path, (0.3, 1.0))
+    assert len(made) == 3
+    for one, two in zip((a[0] for a in alone), together, strict=True):
+        np.testing.assert_array_equal(one.picture, two.picture)
+
+
+def wedge_cells(shot: str, folder: Path, strengths: tuple[float, ...]) -> list[wedge.Cell]:
+    from stillbrush.core.knobs import ShotKnobs
+    from stillbrush.core.media.source import open_shot
+    from stillbrush.core.render.assembly import Request
+    from stillbrush.core.render.painting import Settings
+
+    look = load_look(folder / "shipped" / "tiny.yaml")
+    settings = [
+        wedge.Setting(
+            Request(shot, look, settings=Settings(ShotKnobs(strength=s, stroke_size=4.0))),
+            f"tiny {s}",
+        )
+        for s in strengths
+    ]
+
+    class Watching:
+        def progress(self, progress: object) -> None:
+            del progress
+
+        def is_cancelled(self) -> bool:
+            return False
+
+    return wedge.paint_wedge(settings, open_shot(shot), (1002,), 1, Watching())
+
+
+def test_a_range_and_any_knob(run: Run, shot: str, tmp_path: Path) -> None:
+    sheet = tmp_path / "wedge.jpg"
+    steps = ("--wedge", "stroke-size=2,4", "--wedge", "detect_cuts=on,off")
+    code, out, err = run("wedge", shot, *steps, "--frames", "1001-1002", "-o", sheet, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["pictures"] == 8
+    with Image.open(sheet) as picture:
+        assert picture.format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--wedge", "mood=1,2"), "no such knob"),
+        (("--wedge", "mix="), "expected values"),
+        (("--wedge", "mix=much"), "expected a number"),
+        (("--wedge", "mix=7"), "mix: expected 0 to 1"),
+        (("--wedge", "fill=pink"), "fill: expected"),
+        (("--wedge", "detect_cuts=7"), "expected on or off"),
+        (("--strength", "1", "--wedge", "strength=0.5"), "every knob once"),
+        (("--strength", "7"), "strength: expected 0 to 1"),
+        (("--frame", "7"), "there is no frame 7"),
+        (("--frame", "1001", "--frames", "1001"), "one of the two"),
+        (("--look", "gone"), "There are: tiny"),
+        (("-o", "x.exr"), "expected a .png or .jpg"),
+        (("--wedge", "seed=" + ",".join(map(str, range(130)))), "at most 120 pictures"),
+    ],
+)
+def test_bad_input_is_one_line_before_anything_is_painted(
+    arguments: tuple[str, ...], expected: str, run: Run, shot: str, tmp_path: Path
+) -> None:
+    output = () if "-o" in arguments else ("-o", str(tmp_path / "wedge.png"))
+    code, _, err = run("wedge", shot, *output, *arguments)
+    assert code == 1
+    assert expected in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "wedge.png").exists()
+
+
+def test_a_thumbnail_lies_beside_the_look_and_is_shown(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("looks", "thumbnail", "tiny", "--json")
+    assert code == 0, err
+    path = tmp_path / "shipped" / "tiny.jpg"
+    assert json.loads(out)["thumbnail"] == str(path)
+    with Image.open(path) as picture:
+        assert picture.size == (400, 225)
+    assert path.stat().st_size <= LARGEST
+    assert json.loads(run("looks", "show", "tiny", "--json")[1])["files"]["thumbnail"] == str(path)
+    code, _, err = run("looks", "thumbnail", "tiny")
+    assert (code, "--overwrite" in err) == (1, True)
+
+
+def test_the_busiest_thumbnail_stays_small(tmp_path: Path) -> None:
+    look = tiny_look(tmp_path)
+    noise = np.random.default_rng(1).integers(0, 255, (225, 400, 3), np.uint8)
+    smooth = noise // 4 + 96
+    assert save_thumbnail(look, smooth, overwrite=True).stat().st_size <= LARGEST
+    assert look.thumbnail == tmp_path / "tiny.jpg"
