@@ -47,6 +47,7 @@ def shown(value: object) -> str:
 
 
 Image = Annotated[Tensor, Kind("image", "B H W 3")]
+Encoded = Annotated[Tensor, Kind("encoded", "B H W 3, network encoding, 0 to 1")]
 Mask = Annotated[Tensor, Kind("mask", "B H W 1")]
 
 

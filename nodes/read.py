@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..core.knobs import ReadKnobs
+from ..core.file_knobs import ReadKnobs
 from ..core.media.source import ReadSettings, open_shot
 from ..core.ports import ShotPort
 from ..core.spec import node

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..core.knobs import WriteKnobs
+from ..core.clip import renumbered
+from ..core.file_knobs import WriteKnobs
+from ..core.media.form import Form
+from ..core.media.pictures import renumber
 from ..core.ports import ClipPort, ShotPort
 from ..core.render.output import plan_output, write_clip
 from ..core.spec import Kind, node
@@ -32,5 +35,8 @@ def write(x: Inputs, k: WriteKnobs) -> Outputs:
 
     Attributes, layers, types, windows and alpha of the plate are kept.
     """
-    output = plan_output(k.file, x.shot, x.clip.frames)
-    return Outputs(write_clip(output, x.clip, x.shot, overwrite=k.overwrite))
+    shot, clip = x.shot, x.clip
+    if not shot.files:  # pictures in memory bear no numbers of their own
+        shot, clip = renumber(shot, k.start_frame), renumbered(clip, k.start_frame)
+    output = plan_output(k.file, shot, clip.frames, Form(k.depth, k.compression))
+    return Outputs(write_clip(output, clip, shot, overwrite=k.overwrite))
