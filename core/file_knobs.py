@@ -31,6 +31,13 @@ class ReadKnobs:
         Missing,
         Knob(tip="What stands in for a frame that is not on disk.", animatable=False),
     ] = Missing.ERROR
+    frames: Annotated[
+        str,
+        Knob(
+            tip="Frames to take, such as 1001-1100; empty takes all. Painting begins at the first.",
+            animatable=False,
+        ),
+    ] = ""
     proxy: Annotated[
         int,
         Knob(
@@ -49,6 +56,10 @@ class WriteKnobs:
     file: Annotated[
         str,
         Knob(tip="out/plate.####.exr, a folder, or a .mp4 or .mov.", animatable=False),
+    ] = ""
+    frames: Annotated[
+        str,
+        Knob(tip="Frames to write, such as 1001-1100; empty writes all.", animatable=False),
     ] = ""
     overwrite: Annotated[bool, Knob(tip="Allows files to be replaced.", animatable=False)] = False
     depth: Annotated[

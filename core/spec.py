@@ -147,6 +147,10 @@ class NodeSpec(Generic[K]):
         """Say whether the node carries state from frame to frame."""
         return self.state_type is not None
 
+    def fresh(self) -> Any:
+        """Return the state at the start of a shot; None for a clip operator."""
+        return self.state_type() if self.state_type else None
+
     def make_knobs(self, /, **values: Any) -> K:
         """Build knobs; anything not given keeps its default.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,13 +30,25 @@ def _has_gpu() -> bool:
 
 
 def _has_comfyui() -> bool:
-    return importlib.util.find_spec("comfy_api") is not None
+    from support.comfyui import checkout
+
+    return checkout() is not None
+
+
+def _has_browser() -> bool:
+    return all(shutil.which(name) for name in ("chromium", "chromedriver")) and _has_comfyui()
+
+
+NEEDS = {
+    "cuda": (_has_gpu, "no NVIDIA GPU"),
+    "comfy": (_has_comfyui, "no ComfyUI: STILLBRUSH_COMFYUI names no checkout"),
+    "browser": (_has_browser, "no ComfyUI, or no Chromium and chromedriver"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `cuda` or `comfy` where torch finds no GPU or ComfyUI is absent."""
-    needs = {"cuda": (_has_gpu, "no NVIDIA GPU"), "comfy": (_has_comfyui, "no ComfyUI")}
-    for marker, (is_available, reason) in needs.items():
+    """Skip tests that are marked as needing something that this machine lacks."""
+    for marker, (is_available, reason) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if marked and not is_available():
             for item in marked:

@@ -23,6 +23,7 @@ def shot_of_pictures(
     *,
     first: int = 1001,
     fps: Fraction | None = None,
+    alpha: Pull | None = None,
 ) -> Shot:
     """Return a shot of pictures that lie in no file.
 
@@ -32,12 +33,18 @@ def shot_of_pictures(
         count: number of pictures.
         colour: their colour space; linear and log spaces are scene-referred.
         first: number of the first frame.
+        alpha: gives (H, W) float32, by which the pictures are multiplied already; None: opaque.
     """
     height, width = size
     if not (height and width and count):
         raise BadInput(f"pictures: expected at least one; got {count} of {width}x{height}.")
     window = Window(0, 0, width, height)
     whole = (slice(0, height), slice(0, width))
+
+    def read(frame: int) -> Placed:
+        cover = None if alpha is None else alpha(frame - first)
+        return Placed(frame, pull(frame - first), cover, None, whole)
+
     is_scene = colour.is_identity or colour.exceeds_display
     return Shot(
         name="picture.####.exr",
@@ -52,7 +59,7 @@ def shot_of_pictures(
         is_scene_referred=is_scene,
         is_video=False,
         proxy=1,
-        read=lambda frame: Placed(frame, pull(frame - first), None, None, whole),
+        read=read,
         sequence=None,
         stands_in={},
         files=(),

@@ -273,6 +273,7 @@ def clip_operator(name: str, look: Look, shot: Shot, folder: Path) -> Any:
     made: dict[str, Callable[[], Any]] = {
         "shot": lambda: shot,
         "look": lambda: look,
+        "layers": lambda: None,
         "clip": lambda: (
             painted.step(painted.inputs_type(shot, look), painted.make_knobs(stroke_size=4.0)).clip
         ),
