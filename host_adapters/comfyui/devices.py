@@ -7,9 +7,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-import torch
-
 import comfy.model_management as mm
+import torch
 
 from ...core.render.assembly import Device
 from ...core.render.guided import Step

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management as mm
 import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
-
-import comfy.model_management as mm
 
 from ...core.clip import Clip
 from ...core.errors import BadInput

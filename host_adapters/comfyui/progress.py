@@ -7,12 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import comfy.model_management as mm
+import comfy.utils
 import cv2
 import numpy as np
 from PIL import Image
-
-import comfy.model_management as mm
-import comfy.utils
 
 from ...core.media.colour import PlateColour, sanitise
 from ...core.render.output import display_colour

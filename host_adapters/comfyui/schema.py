@@ -15,6 +15,7 @@ from ...core.spec import REGISTRY, KnobField, Port
 from .sockets import COLOUR, SOCKETS, STATE, Colour
 
 FOLDER = "Stillbrush"  # in the menu
+WORDS = {"shot": "plate", "clip": "images"}
 UI_ONLY = ("folder",)  # knobs that the host answers by itself
 
 
@@ -84,8 +85,8 @@ def socket_out(port: Port) -> io.Output:
 
 
 def shown(name: str) -> str:
-    """Return a name as a socket bears it."""
-    return name.replace("_", " ")
+    """Return a name as a socket bears it, in ComfyUI's words."""
+    return WORDS.get(name, name).replace("_", " ")
 
 
 def inputs(node: str, leave_out: Sequence[str] = ()) -> list[io.Input]:

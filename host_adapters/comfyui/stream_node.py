@@ -9,11 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import comfy.model_management as mm
 import folder_paths
 from comfy_api.v0_0_2 import InputImpl, io
 from comfy_execution.graph_utils import ExecutionBlocker
-
-import comfy.model_management as mm
 
 from ...core.errors import BadInput, Cancelled
 from ...core.knobs import chain, changed
