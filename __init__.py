@@ -5,3 +5,12 @@ host, no torch and none of the package's own modules.
 """
 
 __version__ = "0.1.0"
+
+WEB_DIRECTORY = "./web"  # ComfyUI serves it: help pages, and the colours of our sockets
+
+
+async def comfy_entrypoint():
+    """Return the ComfyUI extension; ComfyUI finds this function by its name."""
+    from .host_adapters.comfyui import build_extension
+
+    return build_extension()

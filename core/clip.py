@@ -49,3 +49,9 @@ class Clip(Generic[T]):
         """Return the frame before this one; None for the first."""
         place = self.frames.index(number)
         return self.frames[place - 1] if place else None
+
+
+def renumbered(clip: Clip[T], first: int) -> Clip[T]:
+    """Return a clip whose frames are numbered from another one on."""
+    back = dict(enumerate(clip.frames, start=first))
+    return Clip(tuple(back), clip.format, clip.fps, lambda number: clip.pull(back[number]))

@@ -5,19 +5,19 @@ The nodes, the command line, the looks and the hosts all read ranges, defaults a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, TypeVar
 
 from .errors import BadInput
-from .media.source import SMALLEST_PROXY, Missing
 from .motion.consistency import BOUNDARY, BOUNDARY_FLOOR, CHECK, CHECK_FLOOR, DILATE
 from .motion.cuts import SENSITIVITY
 from .motion.estimators import FlowMethod
 from .motion.flow import FlowQuality
-from .motion.vectors import Convention
 from .spec import Knob, read_knobs
 from .stylizers.painter import Normalise
 from .stylizers.prior import Fill
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,30 @@ class FlowKnobs:
             animatable=False,
         ),
     ] = FlowQuality.MEDIUM
+
+
+@dataclass(frozen=True)
+class CutKnobs:
+    """Where a new shot begins."""
+
+    detect_cuts: Annotated[
+        bool, Knob(tip="Begins the painting afresh where a new shot begins.", animatable=False)
+    ] = True
+    cut_sensitivity: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "How readily a change counts as a cut; lower it for flashes and strobes.",
+            advanced=True,
+            animatable=False,
+        ),
+    ] = SENSITIVITY
+
+
+@dataclass(frozen=True)
+class EstimatorKnobs(CutKnobs, FlowKnobs):
+    """Motion, and where it ends."""
 
 
 @dataclass(frozen=True)
@@ -182,74 +206,8 @@ class StylizerKnobs:
 
 
 @dataclass(frozen=True)
-class ReadKnobs:
-    """How a shot is read."""
-
-    file: Annotated[
-        str,
-        Knob(tip="plate.####.exr, a folder, a still or a video.", animatable=False),
-    ] = ""
-    colour: Annotated[
-        str,
-        Knob(tip="The plate's colour space; empty takes what the file says.", animatable=False),
-    ] = ""
-    layer: Annotated[
-        str,
-        Knob(tip="EXR layer to paint; empty takes the picture.", advanced=True, animatable=False),
-    ] = ""
-    missing: Annotated[
-        Missing,
-        Knob(tip="What stands in for a frame that is not on disk.", animatable=False),
-    ] = Missing.ERROR
-    proxy: Annotated[
-        int,
-        Knob(
-            1,
-            SMALLEST_PROXY,
-            "Reads at a fraction of the size: 2 is half, 4 a quarter.",
-            animatable=False,
-        ),
-    ] = 1
-
-
-@dataclass(frozen=True)
-class WriteKnobs:
-    """How a shot is written."""
-
-    file: Annotated[
-        str,
-        Knob(tip="out/plate.####.exr, a folder, or a .mp4 or .mov.", animatable=False),
-    ] = ""
-    overwrite: Annotated[bool, Knob(tip="Allows files to be replaced.", animatable=False)] = False
-
-
-@dataclass(frozen=True)
-class VectorKnobs:
-    """What rendered motion vectors mean."""
-
-    convention: Annotated[
-        Convention,
-        Knob(tip="Who rendered the vectors: it decides sign and axes.", animatable=False),
-    ] = Convention.NUKE
-
-
-@dataclass(frozen=True)
-class ShotKnobs(FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
+class ShotKnobs(CutKnobs, FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
     """The whole chain. A knob left at its default follows the look."""
-
-    detect_cuts: Annotated[
-        bool, Knob(tip="Begins the painting afresh where a new shot begins.", animatable=False)
-    ] = True
-    cut_sensitivity: Annotated[
-        float,
-        Knob(
-            0.0,
-            1.0,
-            "How readily a change counts as a cut; lower it for flashes and strobes.",
-            advanced=True,
-            animatable=False,
-        ),
-    ] = SENSITIVITY
 
 
 def chain(values: dict[str, dict[str, Any]], given: dict[str, Any]) -> ShotKnobs:
@@ -272,3 +230,18 @@ def changed(knobs: ShotKnobs) -> dict[str, Any]:
     """Return the knobs of the chain that are not at their defaults."""
     names = [field.name for field in fields(ShotKnobs)]
     return {n: getattr(knobs, n) for n in names if getattr(knobs, n) != getattr(ShotKnobs, n)}
+
+
+def follow(knobs: K, look: dict[str, dict[str, Any]]) -> K:
+    """Return a node's knobs; those left at their defaults take what a look says.
+
+    Args:
+        look: a look's knobs by node.
+    """
+    said = {name: value for values in look.values() for name, value in values.items()}
+    taken = {
+        field.name: field.check(said[field.name], "look")
+        for field in read_knobs(type(knobs), "look")
+        if field.name in said and getattr(knobs, field.name) == field.default
+    }
+    return replace(knobs, **taken)  # pyright: ignore[reportArgumentType] - a dataclass of knobs

@@ -13,7 +13,7 @@ from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
 from .looks import NAME, Look, look_nodes, save_look
 from .media.atomic import replacing
-from .spec import REGISTRY
+from .spec import REGISTRY, read_knobs
 
 CHAIN = "stylize_shot"
 
@@ -58,6 +58,13 @@ def set_knobs(look: Look, given: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return made
 
 
+def with_knobs(look: Look, knobs: object) -> Look:
+    """Return a look with the knobs of a node of the chain in it, where they are not defaults."""
+    fields = read_knobs(type(knobs), CHAIN)
+    given = {f.name: v for f in fields if (v := getattr(knobs, f.name)) != f.default}
+    return replace(look, knobs=set_knobs(look, given))
+
+
 def derive(
     base: Look,
     name: str,
@@ -87,7 +94,7 @@ def derive(
     )
 
 
-def save_derived(look: Look, folder: Path) -> Path:
+def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     """Write a derived look and, where it is not there yet, a copy of its weights into a folder.
 
     Raises:
@@ -96,16 +103,16 @@ def save_derived(look: Look, folder: Path) -> Path:
         BadInput: the look would not read back.
     """
     target = folder / f"{look.name}.yaml"
-    if target.exists():
-        raise WriteRefused(f"look {target}: is there already. Choose another name.")
     looks.parse_look(looks.look_text(look), target)
+    if target.exists() and not overwrite:
+        raise WriteRefused(f"look {target}: is there already. Choose another name.")
     file = copy_file(look.verified_weights(), look.weights.sha256, folder)
     look = replace(look, weights=replace(look.weights, file=file))
     manner = look.verified_manner()
     if look.manner and manner:
         file = copy_file(manner, look.manner.sha256, folder)
         look = replace(look, manner=replace(look.manner, file=file))
-    return save_look(look, folder)
+    return save_look(look, folder, overwrite=overwrite)
 
 
 def copy_file(source: Path, digest: str, folder: Path) -> str:

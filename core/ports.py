@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
+import numpy as np
 from torch import Tensor
 
 from .clip import Clip
@@ -19,4 +21,5 @@ PriorPort = Annotated[Prior, Kind("prior")]
 LookPort = Annotated[Look, Kind("look")]
 ClipPort = Annotated[Clip[Tensor], Kind("clip")]
 ShotPort = Annotated[Shot, Kind("shot")]
+LayersPort = Annotated[Callable[[int], dict[str, np.ndarray]], Kind("layers")]
 StatisticsPort = Annotated[ShotStatistics, Kind("statistics")]

@@ -47,6 +47,7 @@ def shown(value: object) -> str:
 
 
 Image = Annotated[Tensor, Kind("image", "B H W 3")]
+Encoded = Annotated[Tensor, Kind("encoded", "B H W 3, network encoding, 0 to 1")]
 Mask = Annotated[Tensor, Kind("mask", "B H W 1")]
 
 
@@ -151,6 +152,10 @@ class NodeSpec(Generic[K]):
     def is_frame_operator(self) -> bool:
         """Say whether the node carries state from frame to frame."""
         return self.state_type is not None
+
+    def fresh(self) -> Any:
+        """Return the state at the start of a shot; None for a clip operator."""
+        return self.state_type() if self.state_type else None
 
     def make_knobs(self, /, **values: Any) -> K:
         """Build knobs; anything not given keeps its default.

@@ -1,10 +1,16 @@
 """What an artist wires. Importing this package declares every node."""
 
 from . import (
+    demo_shot,
     flow_estimator,
+    flow_viewer,
+    load_look,
+    mask_viewer,
     occlusion_mask,
+    plate_viewer,
     prior_warper,
     read,
+    save_look,
     stylize_shot,
     stylizer,
     vector_flow,
@@ -12,10 +18,16 @@ from . import (
 )
 
 __all__ = [
+    "demo_shot",
     "flow_estimator",
+    "flow_viewer",
+    "load_look",
+    "mask_viewer",
     "occlusion_mask",
+    "plate_viewer",
     "prior_warper",
     "read",
+    "save_look",
     "stylize_shot",
     "stylizer",
     "vector_flow",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..core.knobs import MaskKnobs
+from ..core.knobs import MaskKnobs, follow
 from ..core.motion.consistency import trust
-from ..core.ports import FlowPort
+from ..core.ports import FlowPort, LookPort
 from ..core.spec import Mask, node
 
 
@@ -16,6 +16,7 @@ class Inputs:
     """What flows in."""
 
     flow: Annotated[FlowPort, "Motion between this frame and the last, in pixels."]
+    look: Annotated[LookPort | None, "A look to follow where a knob is at its default."] = None
 
 
 @dataclass(frozen=True)
@@ -36,4 +37,5 @@ def occlusion_mask(x: Inputs, k: MaskKnobs, s: State) -> tuple[Outputs, State]:
 
     1 is trust. Unknown flow, as on the first frame, is trusted nowhere.
     """
+    k = follow(k, x.look.knobs) if x.look else k
     return Outputs(trust(x.flow, **vars(k))), s

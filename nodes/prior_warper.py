@@ -7,8 +7,8 @@ from typing import Annotated
 
 import torch
 
-from ..core.knobs import PriorKnobs
-from ..core.ports import FlowPort, PriorPort
+from ..core.knobs import PriorKnobs, follow
+from ..core.ports import FlowPort, LookPort, PriorPort
 from ..core.spec import Image, Mask, node
 from ..core.stylizers.prior import carry, make_prior
 
@@ -21,6 +21,7 @@ class Inputs:
     mask: Annotated[Mask, "1 where the flow can be trusted."]
     previous: Annotated[Image | None, "A previous picture to warp, for graphs of your own."] = None
     frame: Annotated[Image | None, "This frame, where the fill is source."] = None
+    look: Annotated[LookPort | None, "A look to follow where a knob is at its default."] = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def prior_warper(x: Inputs, k: PriorKnobs, s: State) -> tuple[Outputs, State]:
 
     The Stylizer, which holds that picture, applies it, so the wiring stays without a cycle.
     """
+    k = follow(k, x.look.knobs) if x.look else k
     prior = make_prior(x.flow, x.mask, k)
     if x.previous is None:
         warped = torch.zeros((*prior.mask.shape[:3], 3), device=prior.mask.device)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from ..core.knobs import ReadKnobs
+from ..core.file_knobs import ReadKnobs
 from ..core.media.source import ReadSettings, open_shot
 from ..core.ports import ShotPort
+from ..core.render.assembly import chosen_frames
 from ..core.spec import node
 
 
@@ -27,4 +28,5 @@ class Outputs:
 def read(x: Inputs, k: ReadKnobs) -> Outputs:
     """Open an EXR or image sequence, a folder, a still or a video. Reads headers only."""
     settings = ReadSettings(k.colour or None, k.layer or None, k.missing, k.proxy)
-    return Outputs(open_shot(k.file, settings))
+    shot = open_shot(k.file, settings)
+    return Outputs(replace(shot, frames=chosen_frames(k.frames or None, shot)))

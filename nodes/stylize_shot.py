@@ -9,6 +9,7 @@ import torch
 
 from ..core.clip import Clip
 from ..core.knobs import ShotKnobs, chain, changed
+from ..core.new_looks import with_knobs
 from ..core.ports import ClipPort, LookPort, ShotPort
 from ..core.render.assembly import Request, assemble
 from ..core.render.painting import Settings
@@ -42,6 +43,7 @@ class Outputs:
     """What flows out."""
 
     clip: Annotated[ClipPort, "The painted shot over its canvas, in the plate's colour space."]
+    look: Annotated[LookPort, "The look with these knobs in it: wire it to Save Look."]
 
 
 @node("stylize_shot", label="Stylize Shot", category="Paint")
@@ -59,4 +61,5 @@ def stylize_shot(x: Inputs, k: Knobs) -> Outputs:
     def pull(frame: int) -> torch.Tensor:
         return torch.from_numpy(painting.frame(frame))[None]
 
-    return Outputs(Clip(x.shot.frames, x.shot.format, x.shot.fps, pull))
+    clip = Clip(x.shot.frames, x.shot.format, x.shot.fps, pull)
+    return Outputs(clip, with_knobs(x.look, k))

@@ -7,20 +7,21 @@ from typing import Annotated
 
 import torch
 
-from ..core.knobs import StylizerKnobs
+from ..core.knobs import StylizerKnobs, follow
+from ..core.new_looks import with_knobs
 from ..core.ports import LookPort, PriorPort, StatisticsPort
 from ..core.render.compose import blend
-from ..core.spec import Image, Mask, node
+from ..core.spec import Encoded, Mask, node
 from ..core.stylizers.load import load_painter
 from ..core.stylizers.painter import Painter, PaintState, painting_size
-from ..core.stylizers.prior import resize_picture
+from ..core.stylizers.prior import begins_shot, resize_picture
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What flows in."""
 
-    frame: Annotated[Image, "Frame as the eye sees it (network encoding), 0 to 1."]
+    frame: Annotated[Encoded, "Frame as the eye sees it."]
     look: Annotated[LookPort, "What it is painted like."]
     prior: Annotated[PriorPort | None, "How to carry the last painted frame; none: by itself."] = (
         None
@@ -33,7 +34,8 @@ class Inputs:
 class Outputs:
     """What flows out."""
 
-    frame: Annotated[Image, "Painted frame, network encoding, 0 to 1."]
+    frame: Annotated[Encoded, "Painted frame."]
+    look: Annotated[LookPort, "The look with these knobs in it: wire it to Save Look."]
 
 
 @node("stylizer", label="Stylizer", category="Paint")
@@ -42,12 +44,17 @@ def stylizer(x: Inputs, k: StylizerKnobs, s: PaintState) -> tuple[Outputs, Paint
 
     What is remembered is the whole painted frame, before strength, mix and matte.
     """
+    k = follow(k, x.look.knobs)
+    prior = x.prior
+    if prior is not None and begins_shot(prior):
+        prior, s = None, PaintState()
     painter: Painter = load_painter(x.look, x.frame.device)
     if x.statistics is not None:
         painter = painter.frozen(x.statistics)
     height, width = x.frame.shape[1:3]
     size = painting_size(height, width, width, k.stroke_size)
-    painted, state = painter.paint(resize_picture(x.frame, *size).clamp(0, 1), x.prior, s)
+    painted, state = painter.paint(resize_picture(x.frame, *size).clamp(0, 1), prior, s)
     amount = torch.full_like(x.frame[..., :1], k.mix) if x.matte is None else x.matte * k.mix
     result = torch.lerp(x.frame, blend(x.frame, painted, k), amount)
-    return Outputs(torch.where(amount > 0, result, x.frame)), state
+    frame = torch.where(amount > 0, result, x.frame)
+    return Outputs(frame, with_knobs(x.look, k)), state

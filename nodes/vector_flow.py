@@ -7,7 +7,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from ..core.knobs import VectorKnobs
+from ..core.file_knobs import VectorKnobs
 from ..core.motion.flow import unknown_flow
 from ..core.motion.vectors import conventions, to_flow
 from ..core.ports import FlowPort

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from ..core.knobs import WriteKnobs
-from ..core.ports import ClipPort, ShotPort
+from ..core.clip import renumbered
+from ..core.file_knobs import WriteKnobs
+from ..core.media.form import Form
+from ..core.media.pictures import renumber
+from ..core.ports import ClipPort, LayersPort, ShotPort
+from ..core.render.assembly import chosen_frames
 from ..core.render.output import plan_output, write_clip
 from ..core.spec import Kind, node
 
@@ -17,6 +21,9 @@ class Inputs:
 
     clip: Annotated[ClipPort, "Pictures over the shot's canvas, in the plate's colour space."]
     shot: Annotated[ShotPort, "The plate: everything but RGB is kept from it."]
+    layers: Annotated[LayersPort | None, "Further planes of a frame by channel name, for EXR."] = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -32,5 +39,10 @@ def write(x: Inputs, k: WriteKnobs) -> Outputs:
 
     Attributes, layers, types, windows and alpha of the plate are kept.
     """
-    output = plan_output(k.file, x.shot, x.clip.frames)
-    return Outputs(write_clip(output, x.clip, x.shot, overwrite=k.overwrite))
+    shot, clip = x.shot, x.clip
+    if not shot.files:  # pictures in memory bear no numbers of their own
+        shot, clip = renumber(shot, k.start_frame), renumbered(clip, k.start_frame)
+    clip = replace(clip, frames=chosen_frames(k.frames or None, shot))
+    output = plan_output(k.file, shot, clip.frames, Form(k.depth, k.compression))
+    layers = x.layers or (lambda frame: {})
+    return Outputs(write_clip(output, clip, shot, overwrite=k.overwrite, layers=layers))

@@ -30,7 +30,9 @@ def _has_gpu() -> bool:
 
 
 def _has_comfyui() -> bool:
-    return importlib.util.find_spec("comfy_api") is not None
+    from support.comfyui import checkout
+
+    return checkout() is not None
 
 
 def _has_browser() -> bool:
@@ -38,14 +40,16 @@ def _has_browser() -> bool:
     return any(shutil.which(name) for name in names)
 
 
+NEEDS = {
+    "cuda": (_has_gpu, "no NVIDIA GPU"),
+    "comfy": (_has_comfyui, "no ComfyUI: STILLBRUSH_COMFYUI names no checkout"),
+    "browser": (_has_browser, "no Chromium"),
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `cuda`, `comfy` or `browser` where there is no such thing."""
-    needs = {
-        "cuda": (_has_gpu, "no NVIDIA GPU"),
-        "comfy": (_has_comfyui, "no ComfyUI"),
-        "browser": (_has_browser, "no Chromium"),
-    }
-    for marker, (is_available, reason) in needs.items():
+    """Skip tests that are marked as needing something that this machine lacks."""
+    for marker, (is_available, reason) in NEEDS.items():
         marked = [item for item in items if item.get_closest_marker(marker)]
         if marked and not is_available():
             for item in marked:

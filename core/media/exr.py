@@ -20,6 +20,7 @@ import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import WriteRefused
 from .exr_header import mark_identifiers
+from .form import AS_PLATE, Compression, Depth, Form
 from .headers import attribute, has_attribute, text_attribute
 from .originals import Original, Part, check_whole, writer
 
@@ -27,6 +28,7 @@ HALF_MAX = 65504.0
 CARRIED = ("FramesPerSecond", "smpte:TimeCode", "PixelAspectRatio")
 
 _log = logging.getLogger(__name__)
+_KINDS = {Depth.PLATE: oiio.HALF, Depth.HALF: oiio.HALF, Depth.FLOAT: oiio.FLOAT}
 _LOSSY = ("dwa", "b44")
 _BLIND_TO_TYPE = {"none", "rle", "zips", "zip", "piz"}  # see the same 32 bits in uint and in float
 
@@ -53,6 +55,7 @@ def build(
     alpha: np.ndarray | None,
     extra: dict[str, np.ndarray],
     metadata: dict[str, str],
+    form: Form = AS_PLATE,
 ) -> list[Page]:
     """Put a painted frame in the place of the RGB of its original.
 
@@ -66,11 +69,15 @@ def build(
         alpha: (H, W) in place of the plate's alpha.
         extra: Channels to add as float32, or to replace where the name is there already.
         metadata: Text attributes for the part that holds RGB.
+        form: Type of RGB and compression of that part, where not the plate's.
     """
     if original is None or not original.is_exr:
-        page, untouched = _fresh(painted, original, alpha), False
+        page, untouched = _fresh(painted, original, alpha, form.depth), False
     else:
-        page, untouched = _repainted(painted, original, alpha)
+        page, untouched = _repainted(painted, original, alpha, form.depth)
+    if form.compression is not Compression.PLATE:
+        page.spec.attribute("compression", form.compression.value)
+        page.spec.erase_attribute("openexr:dwaCompressionLevel")
     for name, plane in extra.items():
         _put(page, name, np.asarray(plane, np.float32), oiio.FLOAT)
     for key, value in metadata.items():
@@ -116,10 +123,17 @@ def _page(part: Part) -> Page:
 
 
 def _repainted(
-    painted: np.ndarray, original: Original, alpha: np.ndarray | None
+    painted: np.ndarray, original: Original, alpha: np.ndarray | None, depth: Depth
 ) -> tuple[Page, bool]:
     """Replace RGB (and alpha, if given); say too whether any value of RGB was left as it was."""
     page, layout, part = _page(original.picture), original.layout, original.picture
+    if depth is not Depth.PLATE:
+        page.pixels = _mixed(page)
+        kinds = _kinds(page.spec)
+        for index in layout.rgb:
+            kinds[index] = _KINDS[depth]
+        _rename(page.spec, list(page.spec.channelnames), kinds)
+        part = Part(page.spec, page.pixels)
     changed = painted.view(np.uint32) != original.rgb().view(np.uint32)
     if alpha is not None and layout.alpha is not None:
         page.pixels = page.pixels.copy()
@@ -211,8 +225,10 @@ def _rename(spec: oiio.ImageSpec, names: list[str], kinds: list[oiio.BASETYPE]) 
     spec.alpha_channel = lowered.index("a") if "a" in lowered else -1
 
 
-def _fresh(painted: np.ndarray, original: Original | None, alpha: np.ndarray | None) -> Page:
-    """Build an RGB(A) half float page, premultiplied, for a source that was no EXR."""
+def _fresh(
+    painted: np.ndarray, original: Original | None, alpha: np.ndarray | None, depth: Depth
+) -> Page:
+    """Build an RGB(A) page, half unless asked for, premultiplied, for a source that was no EXR."""
     if alpha is None and original is not None:
         alpha = original.alpha()
     height, width, _ = painted.shape
@@ -221,12 +237,14 @@ def _fresh(painted: np.ndarray, original: Original | None, alpha: np.ndarray | N
         if original is not None and not original.is_premultiplied:
             planes = [plane * alpha for plane in planes]
         planes.append(np.asarray(alpha, np.float32))
-    spec = oiio.ImageSpec(width, height, len(planes), oiio.HALF)
+    kind = _KINDS[depth]
+    spec = oiio.ImageSpec(width, height, len(planes), kind)
     spec.attribute("compression", "zip")
     if original is not None:
         carry(original.picture.spec, spec, CARRIED)
     stacked = np.stack(planes, axis=-1)
-    return Page(spec, _stored(stacked, oiio.HALF, np.dtype(np.float16)))
+    dtype = np.dtype(np.float32 if kind == oiio.FLOAT else np.float16)
+    return Page(spec, _stored(stacked, kind, dtype))
 
 
 def carry(source: oiio.ImageSpec, target: oiio.ImageSpec, names: tuple[str, ...]) -> None:

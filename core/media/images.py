@@ -15,6 +15,7 @@ import OpenImageIO as oiio  # noqa: N813
 from ..errors import BadInput
 from . import exr, raster
 from .atomic import refuse_existing, replacing, write_text_atomic
+from .form import AS_PLATE, Form
 from .headers import (
     Header,
     Layout,
@@ -137,6 +138,7 @@ def write_picture(
     alpha: np.ndarray | None = None,
     extra: dict[str, np.ndarray] | None = None,
     metadata: dict[str, str] | None = None,
+    form: Form = AS_PLATE,
 ) -> None:
     """Write one frame; the extension says the format. The file is whole, or it is not there.
 
@@ -153,6 +155,7 @@ def write_picture(
         alpha: (H, W) float32 in place of the plate's own.
         extra: Further (H, W) float32 channels by name (`stillbrush.mask`); EXR only.
         metadata: Text attributes, named `stillbrush/...`; DPX has no place for them.
+        form: Type of RGB and compression of an EXR, where they are not to be the plate's.
 
     Raises:
         BadInput: Wrong shape, unknown extension, or `extra` for another format than EXR.
@@ -171,7 +174,9 @@ def write_picture(
     painted = np.ascontiguousarray(rgb, np.float32)
     named = {_key(key): str(value) for key, value in (metadata or {}).items()}
     if suffix == ".exr":
-        pages = exr.build(painted, original, alpha=alpha, extra=extra or {}, metadata=named)
+        pages = exr.build(
+            painted, original, alpha=alpha, extra=extra or {}, metadata=named, form=form
+        )
     else:
         pages = raster.build(path, painted, original, alpha=alpha, metadata=named)
     with replacing(path, overwrite=overwrite) as partial:

@@ -16,6 +16,7 @@ from ..clip import Clip
 from ..errors import BadInput, WriteRefused
 from ..media.alpha import premultiply
 from ..media.colour import DISPLAY, LINEAR, PlateColour, find_space
+from ..media.form import AS_PLATE, Form
 from ..media.images import WRITABLE_SUFFIXES, read_plate, write_picture
 from ..media.sequences import Sequence, format_frames, is_video, output_sequence
 from ..media.source import Placed, Shot
@@ -35,6 +36,7 @@ class Output:
         name: what they are called.
         video: the video to mux in the end; None for a sequence.
         colour: the colour space that is written.
+        form: type and compression of an EXR, where they are not to be the plate's.
     """
 
     sequence: Sequence
@@ -42,6 +44,7 @@ class Output:
     name: str
     video: Path | None
     colour: PlateColour
+    form: Form = AS_PLATE
 
     def path(self, frame: int) -> Path:
         """Return the file of a frame."""
@@ -73,6 +76,7 @@ class Output:
             alpha=alpha,
             extra=cut or None,
             metadata=metadata,
+            form=self.form,
         )
         return path
 
@@ -108,7 +112,7 @@ class Output:
             shutil.rmtree(Path(self.sequence.template).parent, ignore_errors=True)
 
 
-def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
+def plan_output(text: str, shot: Shot, frames: tuple[int, ...], form: Form = AS_PLATE) -> Output:
     """Decide where frames go.
 
     Raises:
@@ -129,13 +133,21 @@ def plan_output(text: str, shot: Shot, frames: tuple[int, ...]) -> Output:
     folder = Path(sequence.template).parent
     name = Path(sequence.template).name.replace("#", "")
     name = ".".join(part for part in name.split(".") if part) or "frames"
-    return Output(sequence, folder, name, None, output_colour(shot, suffix))
+    return Output(sequence, folder, name, None, output_colour(shot, suffix), form)
 
 
 def write_clip(
-    output: Output, clip: Clip[Tensor], shot: Shot, *, overwrite: bool
+    output: Output,
+    clip: Clip[Tensor],
+    shot: Shot,
+    *,
+    overwrite: bool,
+    layers: Callable[[int], dict[str, np.ndarray]] = lambda frame: {},
 ) -> tuple[str, ...]:
     """Write every frame of a clip of pictures (1, H, W, 3) over the shot's canvas.
+
+    Args:
+        layers: gives further planes (H, W) of a frame by channel name, for EXR.
 
     Returns:
         The files, in order.
@@ -149,7 +161,7 @@ def write_clip(
     for frame in clip.frames:
         rgb = clip.frame(frame)[0].cpu().numpy()
         placed = shot.read(frame)
-        files.append(str(output.write(placed, rgb, shot, layers={}, metadata={})))
+        files.append(str(output.write(placed, rgb, shot, layers=layers(frame), metadata={})))
     output.mux(clip.frames, shot, overwrite=overwrite)
     output.let_go()
     return tuple(files) if output.video is None else (str(output.video),)

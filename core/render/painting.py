@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -38,13 +39,20 @@ from ..stylizers.painter import (
 from ..stylizers.prior import Prior, make_prior, resize_picture
 from .compose import compose
 from .journal import OnDisk
-from .matte import Matte
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
 from .prepare import Prepared, prepare
 
 SAMPLED_PIXELS = 3_000_000  # of all samples together, at painting size
 MOST_SAMPLES = 6
+
+
+class Where(Protocol):
+    """Says where to paint."""
+
+    def frame(self, number: int) -> np.ndarray:
+        """Return a frame's matte (H, W), 0 to 1, over the shot's canvas."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class ShotPainting:
         motion: Motion,
         settings: Settings,
         *,
-        matte: Matte | None = None,
+        matte: Where | None = None,
         frames: tuple[int, ...] | None = None,
         checkpoints: Checkpoints[PaintState] | None = None,
         device: torch.device | None = None,

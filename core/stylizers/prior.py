@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..motion.flow import Flow, resize_flow
+from ..motion.flow import Flow, is_known, resize_flow
 from ..motion.warp import Kernel, warp
 
 
@@ -92,6 +92,11 @@ def carry(prior: Prior, painted: Tensor, frame: Tensor, age: int) -> tuple[Tenso
         noise = torch.rand(painted.shape, generator=rng).to(painted.device)
         masked = masked + noise * (1 - mask)
     return masked, mask
+
+
+def begins_shot(prior: Prior) -> bool:
+    """Say whether no motion is known at all: a first frame, or a cut."""
+    return not bool(is_known(prior.flow).any())
 
 
 AT_REST = 0.02  # pixels of motion that count as none: warping by it would not blur

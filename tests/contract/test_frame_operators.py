@@ -33,11 +33,13 @@ GOLDEN = Path(__file__).resolve().parents[1] / "golden/nodes.json"
 REFRESH = "STILLBRUSH_REFRESH_GOLDEN"  # set it to 1 to write the list anew; look at the difference
 HEIGHT, WIDTH, LENGTH = 24, 200, 5  # wide enough that strokes of size 4 paint it at less than 1:1
 OPERATORS = sorted(name for name, spec in REGISTRY.items() if spec.is_frame_operator)
-CLIP_OPERATORS = sorted(set(REGISTRY) - set(OPERATORS))
+LOOK_OPERATORS = ["load_look", "save_look"]
+CLIP_OPERATORS = sorted(set(REGISTRY) - set(OPERATORS) - set(LOOK_OPERATORS))
 
 # Knobs whose effect needs other knobs beside them.
 WITH = {
     ("prior_warper", "seed"): {"fill": Fill.NOISE},
+    ("flow_estimator", "detect_cuts"): {"cut_sensitivity": 1.0},
 }
 # Knobs that a node takes with others of its family and that act elsewhere; each with the reason.
 ELSEWHERE = {
@@ -95,6 +97,7 @@ def value(kind: str, number: int, look: Look) -> Any:
     """Return what may flow into a port of this kind on a frame."""
     made: dict[str, Callable[[], Any]] = {
         "image": lambda: picture(number),
+        "encoded": lambda: picture(number),
         "mask": lambda: mask(number),
         "flow": lambda: flow(number),
         "vectors": lambda: flow(max(number, 1)).backward,
@@ -270,6 +273,7 @@ def clip_operator(name: str, look: Look, shot: Shot, folder: Path) -> Any:
     made: dict[str, Callable[[], Any]] = {
         "shot": lambda: shot,
         "look": lambda: look,
+        "layers": lambda: None,
         "clip": lambda: (
             painted.step(painted.inputs_type(shot, look), painted.make_knobs(stroke_size=4.0)).clip
         ),
@@ -277,6 +281,9 @@ def clip_operator(name: str, look: Look, shot: Shot, folder: Path) -> Any:
     knobs = {
         "read": {"file": str(shot.files[0].parent)},
         "write": {"file": f"{folder}/out.####.exr", "overwrite": True},
+        "demo_shot": {"folder": f"{folder}/demo", "length": 3, "width": 64},
+        "load_look": {"name": str(look.path)},
+        "save_look": {"folder": str(folder), "overwrite": True},
     }.get(name, small(spec))
     x = spec.inputs_type(**{port.name: made[port.kind.name]() for port in spec.inputs})
     return spec.step(x, spec.make_knobs(**knobs))
@@ -284,7 +291,7 @@ def clip_operator(name: str, look: Look, shot: Shot, folder: Path) -> Any:
 
 def pulled(outputs: Any, frame: int) -> Any:
     """Pull a frame of whatever a clip operator gives."""
-    (value,) = vars(outputs).values()
+    value = next(iter(vars(outputs).values()))
     if isinstance(value, Shot):
         return torch.from_numpy(value.read(frame).rgb)
     if isinstance(value, tuple):  # files
@@ -303,6 +310,13 @@ def test_a_clip_operator_gives_the_same_frames_in_any_order_and_again(
         assert torch.equal(pulled(again, frame), expected[frame]), frame
         assert torch.equal(pulled(once, frame), expected[frame]), frame
     assert not torch.equal(expected[1001], expected[1003])
+
+
+@pytest.mark.parametrize("name", LOOK_OPERATORS)
+def test_a_look_operator_gives_the_same_look_again(name: str, look, shot, tmp_path) -> None:
+    once, again = (clip_operator(name, look, shot, tmp_path).look for _ in range(2))
+    assert once == again
+    assert once.verified_weights().is_file()
 
 
 def plain(value: Any) -> Any:

@@ -89,11 +89,10 @@ def test_new_sets_knobs_in_the_user_s_folder_only(run: Run, user: Path) -> None:
     assert str(user / "mine.yaml") in out
     look = load_look(user / "mine.yaml")
     assert look.knobs == {
-        "flow_estimator": {"quality": "fine"},
+        "flow_estimator": {"quality": "fine", "detect_cuts": False},
         "occlusion_mask": {"dilate": 3},
         "prior_warper": {"fill": "noise"},
         "stylizer": {"strength": 0.5},
-        "stylize_shot": {"detect_cuts": False},
     }
     assert (look.title, look.exposure, look.licence) == ("Tiny (mine)", -1.5, "CC0-1.0")
     assert look.verified_weights() == user / "tiny.safetensors"

@@ -42,7 +42,7 @@ def test_every_knob_of_the_chain_can_be_saved_in_a_look(tmp_path: Path) -> None:
     look = load_look(save_derived(derive(tiny_look(tmp_path), "all", given_knobs), tmp_path))
     assert flat_knobs(look) == given_knobs
     assert set(look.knobs) == {
-        "flow_estimator", "occlusion_mask", "prior_warper", "stylizer", "stylize_shot",
+        "flow_estimator", "occlusion_mask", "prior_warper", "stylizer",
     }  # fmt: skip
 
 

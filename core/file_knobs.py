@@ -1,0 +1,99 @@
+"""What an artist may set on reading, writing and rendered vectors; each knob declared here once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from .media.form import Compression, Depth
+from .media.source import SMALLEST_PROXY, Missing
+from .motion.vectors import Convention
+from .spec import Knob
+
+
+@dataclass(frozen=True)
+class ReadKnobs:
+    """How a shot is read."""
+
+    file: Annotated[
+        str,
+        Knob(tip="plate.####.exr, a folder, a still or a video.", animatable=False),
+    ] = ""
+    colour: Annotated[
+        str,
+        Knob(tip="The plate's colour space; empty takes what the file says.", animatable=False),
+    ] = ""
+    layer: Annotated[
+        str,
+        Knob(tip="EXR layer to paint; empty takes the picture.", advanced=True, animatable=False),
+    ] = ""
+    missing: Annotated[
+        Missing,
+        Knob(tip="What stands in for a frame that is not on disk.", animatable=False),
+    ] = Missing.ERROR
+    frames: Annotated[
+        str,
+        Knob(
+            tip="Frames to take, such as 1001-1100; empty takes all. Painting begins at the first.",
+            animatable=False,
+        ),
+    ] = ""
+    proxy: Annotated[
+        int,
+        Knob(
+            1,
+            SMALLEST_PROXY,
+            "Reads at a fraction of the size: 2 is half, 4 a quarter.",
+            animatable=False,
+        ),
+    ] = 1
+
+
+@dataclass(frozen=True)
+class WriteKnobs:
+    """How a shot is written."""
+
+    file: Annotated[
+        str,
+        Knob(tip="out/plate.####.exr, a folder, or a .mp4 or .mov.", animatable=False),
+    ] = ""
+    frames: Annotated[
+        str,
+        Knob(tip="Frames to write, such as 1001-1100; empty writes all.", animatable=False),
+    ] = ""
+    overwrite: Annotated[bool, Knob(tip="Allows files to be replaced.", animatable=False)] = False
+    depth: Annotated[
+        Depth,
+        Knob(
+            tip="Type of RGB in an EXR; plate keeps the plate's own, and half where there is none.",
+            animatable=False,
+        ),
+    ] = Depth.PLATE
+    compression: Annotated[
+        Compression,
+        Knob(
+            tip="Of an EXR; plate keeps the plate's own, and zip where there is none. dwaa and "
+            "dwab are small and not exact.",
+            animatable=False,
+        ),
+    ] = Compression.PLATE
+    start_frame: Annotated[
+        int,
+        Knob(
+            0,
+            999_999,
+            "Number of the first frame, for pictures that have no plate; a plate's frames keep "
+            "their numbers.",
+            animatable=False,
+        ),
+    ] = 1001
+
+
+@dataclass(frozen=True)
+class VectorKnobs:
+    """What rendered motion vectors mean."""
+
+    convention: Annotated[
+        Convention,
+        Knob(tip="Who rendered the vectors: it decides sign and axes.", animatable=False),
+    ] = Convention.NUKE

@@ -1,0 +1,42 @@
+"""Errors as ComfyUI shows them: one line that says where, what was expected and what to do."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ...core.errors import StillbrushError
+
+F = TypeVar("F", bound=Callable[..., Any])
+OPTION = re.compile(r"--([a-z][a-z-]*)")
+
+
+def plainly(error: StillbrushError) -> str:
+    """Return a message in this host's words: knobs bear no dashes."""
+    return OPTION.sub(lambda found: f"`{found[1].replace('-', ' ')}`", str(error))
+
+
+def told(execute: F) -> F:
+    """Translate our errors into built-in ones, whose names people know."""
+
+    @functools.wraps(execute)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return execute(*args, **kwargs)
+        except StillbrushError as error:
+            kind = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
+            known = kind if kind is not Exception else RuntimeError
+            raise known(plainly(error)) from error
+
+    return run  # pyright: ignore[reportReturnType]
+
+
+def verdict(check: Callable[[], object]) -> bool | str:
+    """Run a check as ComfyUI's validation wants it: True, or what is wrong."""
+    try:
+        check()
+    except StillbrushError as error:
+        return plainly(error)
+    return True

@@ -1,0 +1,134 @@
+"""Viewers: motion, masks and scene-linear pictures to look at."""
+
+# pyright: reportMissingImports=false
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from comfy_api.v0_0_2 import io
+from torch import Tensor
+
+from ...core.motion.flow import Flow
+from ...core.spec import REGISTRY
+from .failures import told
+from .progress import Progress
+from .schema import described, inputs, outputs, plate_in, values, widgets
+from .sockets import Plate, mattes, pictures, stacked
+
+
+def viewed(node: str, given: dict[str, Any], count: int, ports: Callable[[int], Any]) -> Tensor:
+    """Run a viewer over frames.
+
+    Args:
+        ports: gives the inputs of a frame by its place.
+    """
+    spec, knobs, progress = REGISTRY[node], values(node, given), Progress(count)
+
+    def make(place: int) -> Tensor:
+        progress.check()
+        image = spec.step(spec.inputs_type(**ports(place)), knobs, spec.fresh())[0].image
+        progress.step(lambda: image[0].numpy())
+        return image
+
+    return stacked(count, make)
+
+
+class FlowViewer(io.ComfyNode):
+    """Flow Viewer."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Translate the declaration."""
+        node = "flow_viewer"
+        return io.Schema(
+            node_id="StillbrushFlowViewer",
+            **described(
+                node,
+                aliases=("flow to image", "visualize optical flow"),
+                inputs=[*inputs(node), *widgets(node)],
+                outputs=outputs(node),
+            ),
+        )
+
+    @classmethod
+    @told
+    def execute(cls, flow: Flow, **given: Any) -> io.NodeOutput:
+        """Show motion."""
+
+        def ports(place: int) -> dict[str, Any]:
+            return {"flow": Flow(*(way[place : place + 1] for way in flow))}
+
+        return io.NodeOutput(viewed("flow_viewer", given, len(flow.backward), ports))
+
+
+class MaskViewer(io.ComfyNode):
+    """Mask Viewer."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Translate the declaration."""
+        node = "mask_viewer"
+        return io.Schema(
+            node_id="StillbrushMaskViewer",
+            **described(
+                node,
+                aliases=("mask overlay", "show mask"),
+                inputs=[*inputs(node), *widgets(node)],
+                outputs=outputs(node),
+            ),
+        )
+
+    @classmethod
+    @told
+    def execute(cls, mask: Tensor, frame: Tensor | None = None, **given: Any) -> io.NodeOutput:
+        """Show masks, over their pictures where there are any."""
+        masks = mask[None] if mask.ndim == 2 else mask
+        under = None if frame is None else pictures(frame)[0]
+        count = len(masks) if under is None else len(under)
+        size = masks.shape[-2:] if under is None else under.shape[1:3]
+        fitting = mattes(masks, count, (size[0], size[1]), "mask")
+        if fitting is None:
+            fitting = torch.zeros((1, *size, 1)).expand(count, -1, -1, -1)
+
+        def ports(place: int) -> dict[str, Any]:
+            at = slice(place, place + 1)
+            return {"mask": fitting[at], "frame": None if under is None else under[at]}
+
+        return io.NodeOutput(viewed("mask_viewer", given, count, ports))
+
+
+class PlateViewer(io.ComfyNode):
+    """Plate Viewer."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Translate the declaration."""
+        node = "plate_viewer"
+        return io.Schema(
+            node_id="StillbrushPlateViewer",
+            **described(
+                node,
+                aliases=("linear to srgb", "tone map", "exr preview", "view transform"),
+                inputs=[*inputs(node), plate_in(), *widgets(node)],
+                outputs=outputs(node),
+            ),
+        )
+
+    @classmethod
+    @told
+    def execute(cls, frame: Tensor, plate: Plate | None = None, **given: Any) -> io.NodeOutput:
+        """Show scene-linear pictures, or those of a plate, as sRGB."""
+        rgb = pictures(frame)[0]
+
+        def ports(place: int) -> dict[str, Any]:
+            picture = rgb[place : place + 1]
+            if plate is not None:
+                straight = np.nan_to_num(picture[0].contiguous().numpy())
+                picture = torch.from_numpy(plate.shot.colour.to_linear(straight))[None]
+            return {"frame": picture}
+
+        return io.NodeOutput(viewed("plate_viewer", given, len(rgb), ports))

@@ -1,0 +1,586 @@
+"""A real ComfyUI on the processor, with the pack under a hostile folder name.
+
+Set STILLBRUSH_COMFYUI (and STILLBRUSH_COMFYUI_PYTHON); see CONTRIBUTING.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.comfyui import HOSTILE, Graph, Server, api_defaults, node, running
+from support.material import ROOT
+from support.rendering import assert_untouched, channels
+
+from stillbrush.core.media.images import read_plate
+
+pytestmark = [pytest.mark.comfy, pytest.mark.heavy]
+EXAMPLES = sorted((ROOT / "example_workflows").glob("*.json"))
+LENGTH, WIDTH, STROKE = 6, 192, 4.0
+COLOURS = {"R", "G", "B"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("comfyui")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def info(server: Server) -> dict[str, Any]:
+    return server.get("/object_info")
+
+
+@pytest.fixture(scope="module")
+def make(info: dict[str, Any]):
+    """Write a node with its widgets at their defaults, but for what is given."""
+
+    def written(kind: str, **given: Any) -> dict[str, Any]:
+        return node(kind, **(api_defaults(info, kind) | given))
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo plate, or the real one that STILLBRUSH_TEST_PLATES names."""
+    named = os.environ.get("STILLBRUSH_TEST_PLATES")
+    if named:
+        return Path(named)
+    from stillbrush.core.demo import DemoShot, write_demo_shot
+
+    folder = tmp_path_factory.mktemp("plates")
+    write_demo_shot(folder, DemoShot(width=WIDTH, height=108, frames=LENGTH))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command_line(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same shot, look and settings from the command line."""
+    folder = tmp_path_factory.mktemp("cli")
+    stylize(plates, folder, "--stroke-size", str(STROKE))
+    return folder
+
+
+def stylize(plates: Path, folder: Path, *more: str) -> None:
+    program = "from stillbrush.host_adapters.cli import main; main()"
+    arguments = ["stylize", str(plates), "-o", f"{folder}/plate.####.exr"]
+    arguments += ["--look", "starry-night", "--device", "cpu", *more]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.exr"))
+
+
+def assert_same_pixels(one: Path, other: Path) -> None:
+    assert [p.name for p in files(one)] == [p.name for p in files(other)]
+    for a, b in zip(files(one), files(other), strict=True):
+        first, second = channels(a), channels(b)
+        assert list(first) == list(second)
+        for name, values in first.items():
+            np.testing.assert_array_equal(second[name], values, err_msg=f"{a.name} {name}")
+
+
+def chain(make, plates: Path, out: str) -> Graph:
+    """Wire the chain node by node, from files to files."""
+    return {
+        "read": make("StillbrushRead", file=str(plates)),
+        "look": make("StillbrushLoadLook"),
+        "flow": make("StillbrushFlowEstimator", frame=["read", 0], plate=["read", 2]),
+        "mask": make("StillbrushOcclusionMask", flow=["flow", 0]),
+        "prior": make("StillbrushPriorWarper", flow=["flow", 0], mask=["mask", 0]),
+        "paint": make(
+            "StillbrushStylizer",
+            frame=["read", 0],
+            look=["look", 0],
+            prior=["prior", 0],
+            plate=["read", 2],
+            stroke_size=STROKE,
+        ),
+        "write": make(
+            "StillbrushWrite",
+            images=["paint", 0],
+            plate=["read", 2],
+            file=f"{out}/plate.####.exr",
+        ),
+    }
+
+
+def whole(make, plates: Path, out: str, **knobs: Any) -> Graph:
+    """Paint with Stylize Shot, from files to files."""
+    return {
+        "read": make("StillbrushRead", file=str(plates)),
+        "look": make("StillbrushLoadLook"),
+        "paint": make(
+            "StillbrushStylizeShot",
+            images=["read", 0],
+            look=["look", 0],
+            plate=["read", 2],
+            **({"stroke_size": STROKE} | knobs),
+        ),
+        "write": make(
+            "StillbrushWrite",
+            images=["paint", 0],
+            plate=["read", 2],
+            file=f"{out}/plate.####.exr",
+        ),
+    }
+
+
+def stream(make, plates: Path, output: str, **knobs: Any) -> Graph:
+    return {
+        "look": make("StillbrushLoadLook"),
+        "paint": make(
+            "StillbrushStylizeShotStream",
+            look=["look", 0],
+            file=str(plates),
+            output=output,
+            **({"stroke_size": STROKE} | knobs),
+        ),
+    }
+
+
+# --- it loads, and says what the declarations say ------------------------------------------------
+
+
+def test_every_node_is_there_under_its_id_with_sockets_of_our_own(info) -> None:
+    ours = {name: found for name, found in info.items() if name.startswith("Stillbrush")}
+    assert len(ours) >= 15
+    for name, found in ours.items():
+        assert found["category"].startswith("Stillbrush/")
+        assert found["description"], name
+        assert "stillbrush" in found["search_aliases"]
+        assert found["python_module"].endswith(HOSTILE)
+        for section in found["input"].values():
+            for field, spec in section.items():
+                assert spec[1]["tooltip"], f"{name}.{field}"
+        core = {"IMAGE", "MASK", "STRING", "FLOAT", "VIDEO"}
+        assert {kind for kind in found["output"] if not kind.startswith("STILLBRUSH_")} <= core
+
+
+def test_every_node_has_a_help_page_and_every_example_is_offered(server, info) -> None:
+    for name in info:
+        if name.startswith("Stillbrush"):
+            page = server.text(f"/extensions/{HOSTILE}/docs/{name}.md")
+            assert page.startswith("# ")
+    offered = server.get("/workflow_templates")[HOSTILE]
+    assert sorted(offered) == [path.stem for path in EXAMPLES]
+    for path in EXAMPLES:
+        assert path.with_suffix(".jpg").is_file(), "a thumbnail"
+
+
+# --- promise 1: every door gives the same pixels -------------------------------------------------
+
+
+def test_the_graph_node_by_node_gives_the_pixels_of_the_command_line(
+    server, make, plates, command_line
+) -> None:
+    outcome = server.run(chain(make, plates, "chain"))
+    assert outcome.status == "success", outcome.error
+    assert_same_pixels(command_line, server.base / "output/chain")
+
+
+def test_stylize_shot_gives_the_pixels_of_the_command_line(
+    server, make, plates, command_line
+) -> None:
+    outcome = server.run(whole(make, plates, "whole"))
+    assert outcome.status == "success", outcome.error
+    assert_same_pixels(command_line, server.base / "output/whole")
+    for plate, painted in zip(files(plates), files(server.base / "output/whole"), strict=True):
+        assert_untouched(plate, painted, but={f"0:{c}" for c in "RGB"})
+
+
+def test_the_stream_writes_the_very_files_of_the_command_line(
+    server, make, plates, command_line
+) -> None:
+    outcome = server.run(stream(make, plates, "stream/plate.####.exr"))
+    assert outcome.status == "success", outcome.error
+    for a, b in zip(files(command_line), files(server.base / "output/stream"), strict=True):
+        assert a.read_bytes() == b.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"normalise": "shot"},
+        {"mix": 0.4, "strength": 0.7, "keep_colours": 0.5, "temporal": 0.6, "fill": "noise"},
+    ],
+    ids=["frozen statistics", "every dial"],
+)
+def test_knobs_mean_the_same_at_every_door(server, make, plates, tmp_path, knobs) -> None:
+    options = [str(t) for k, v in knobs.items() for t in (f"--{k.replace('_', '-')}", v)]
+    stylize(plates, tmp_path, "--stroke-size", str(STROKE), *options)
+    name = "-".join(knobs)
+    outcome = server.run(whole(make, plates, name, **knobs))
+    assert outcome.status == "success", outcome.error
+    assert_same_pixels(tmp_path, server.base / "output" / name)
+    graph = chain(make, plates, f"{name}-chain")
+    for id_ in ("prior", "paint"):
+        own = graph[id_]["inputs"]
+        own |= {k: v for k, v in knobs.items() if k in own}
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    assert_same_pixels(tmp_path, server.base / f"output/{name}-chain")
+
+
+def test_chunks_that_hand_their_state_on_are_one_shot(server, make, plates) -> None:
+    """A loop's body, run twice: the second half begins where the first one ended."""
+    count = len(files(plates))
+    half = count // 2
+    frames = [int(path.stem.split(".")[-1]) for path in files(plates)]
+    spans = {"a": frames[:half], "b": frames[half:]}
+    graph: Graph = {"look": make("StillbrushLoadLook")}
+    for id_, span in spans.items():
+        part = chain(make, plates, f"chunks-{id_}")
+        part.pop("look")
+        text = f"{span[0]}-{span[-1]}"
+        part["read"]["inputs"]["frames"] = text
+        for name, box in part.items():
+            links = {
+                k: [v[0] if v[0] == "look" else id_ + v[0], v[1]]
+                for k, v in box["inputs"].items()
+                if isinstance(v, list)
+            }
+            graph[id_ + name] = node(box["class_type"], **(box["inputs"] | links))
+    for name, slot in (("flow", 1), ("prior", 3), ("paint", 2)):
+        graph["b" + name]["inputs"]["state"] = ["a" + name, slot]
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    server.run(chain(make, plates, "unchunked"))
+    for span, id_ in ((spans["a"], "a"), (spans["b"], "b")):
+        for number in span:
+            name = f"plate.{number:04d}.exr"
+            parts = channels(server.base / f"output/chunks-{id_}" / name)
+            for channel, values in channels(server.base / "output/unchunked" / name).items():
+                np.testing.assert_array_equal(parts[channel], values)
+
+
+# --- the cache -----------------------------------------------------------------------------------
+
+
+def test_what_did_not_change_is_not_run_again_and_a_touched_look_is(
+    server, make, plates, tmp_path
+) -> None:
+    looks = server.base / "models/stillbrush"
+    for path in (ROOT / "presets/starry-night.yaml", ROOT / "presets/painters.safetensors"):
+        shutil.copy(path, looks)
+    mine = looks / "touched.yaml"
+    mine.write_text((looks / "starry-night.yaml").read_text().replace("starry-night", "touched"))
+    graph = whole(make, plates, "cache")
+    graph["look"]["inputs"]["name"] = "touched"
+    graph["flow"] = make("StillbrushFlowEstimator", frame=["read", 0], plate=["read", 2])
+    graph["mask"] = make("StillbrushOcclusionMask", flow=["flow", 0])
+    graph["seen"] = node("PreviewImage", images=["viewed", 0])
+    graph["viewed"] = make("StillbrushMaskViewer", mask=["mask", 0])
+    graph["write"]["inputs"]["overwrite"] = True
+    assert server.run(graph).status == "success"
+    assert server.run(graph).cached == set(graph)
+    later = time.time_ns() + 10**9
+    os.utime(mine, ns=(later, later))
+    assert server.run(graph).cached == set(graph) - {"look", "paint", "write"}
+    assert server.run(graph).cached == set(graph)
+    mine.unlink()
+    refused = server.run(graph)
+    assert "touched" in json.dumps(refused.refused)
+
+
+def test_a_look_that_is_put_there_is_offered_without_a_restart(server) -> None:
+    looks = server.base / "models/stillbrush"
+    text = (ROOT / "presets/starry-night.yaml").read_text()
+    (looks / "fresh.yaml").write_text(text.replace("starry-night", "fresh"))
+    shutil.copy(ROOT / "presets/painters.safetensors", looks)
+    found = server.get("/object_info/StillbrushLoadLook")["StillbrushLoadLook"]
+    assert "fresh" in found["input"]["required"]["name"][1]["options"]
+
+
+# --- looks are saved where they belong, and nowhere else -----------------------------------------
+
+
+def test_save_look_saves_the_knobs_of_the_graph_into_its_own_folder(server, make, plates) -> None:
+    graph = whole(make, plates, "looks", mix=0.25, dilate=3)
+    graph["write"]["inputs"]["overwrite"] = True
+    graph["save"] = make("StillbrushSaveLook", look=["paint", 1], name="dusk", title="Dusk")
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    saved = (server.base / "models/stillbrush/dusk.yaml").read_text()
+    assert "mix: 0.25" in saved
+    assert "dilate: 3" in saved
+    for name in ("../../dusk", "/tmp/dusk", "starry-night", "Dusk"):
+        graph["save"]["inputs"]["name"] = name
+        refused = server.run(graph)
+        assert refused.status == "error"
+        assert "look" in refused.error
+    assert not list(server.base.parent.glob("dusk.yaml"))
+
+
+# --- bad input reads well ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "expected"),
+    [
+        ("StillbrushRead", "file", "/no/such/plate.####.exr", "no"),
+        ("StillbrushWrite", "file", "/etc/plate.####.exr", "inside ComfyUI's output folder"),
+        ("StillbrushWrite", "file", "../../plate.####.exr", "inside ComfyUI's output folder"),
+        ("StillbrushWrite", "file", "plate.####.py", "expected a name that ends in"),
+        ("StillbrushStylizeShot", "mix", 7.0, "bigger than max"),
+        ("StillbrushStylizeShot", "normalise", "often", "not in list"),
+        ("StillbrushLoadLook", "name", "no-such-look", "there is no such look"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    server, make, plates, kind, field, value, expected
+) -> None:
+    graph = whole(make, plates, "never")
+    box = next(box for box in graph.values() if box["class_type"] == kind)
+    box["inputs"][field] = value
+    refused = server.run(graph)
+    assert refused.status == "refused"
+    assert expected in json.dumps(refused.refused, ensure_ascii=False)
+    assert not (server.base / "output/never").exists()
+
+
+def test_errors_while_running_say_what_to_do(server, make, plates) -> None:
+    graph = whole(make, plates, "twice")
+    assert server.run(graph).status == "success"
+    graph["paint"]["inputs"]["mix"] = 0.5
+    outcome = server.run(graph)
+    assert outcome.status == "error"
+    error = outcome.message("execution_error")
+    assert error["node_id"] == "write"
+    assert "are there already" in error["exception_message"]
+    assert "`overwrite` replaces them" in error["exception_message"]
+    assert "--" not in error["exception_message"]
+    assert error["exception_type"] in ("OSError", "builtins.OSError")
+    sliced = whole(make, plates, "sliced")
+    sliced["some"] = node("ImageFromBatch", image=["read", 0], batch_index=0, length=2)
+    sliced["paint"]["inputs"]["images"] = ["some", 0]
+    outcome = server.run(sliced)
+    assert "expected 6 pictures" in outcome.error or "as the plate has" in outcome.error
+
+
+# --- odd inputs ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def picture(server: Server) -> str:
+    """A PNG with alpha in ComfyUI's input folder."""
+    from PIL import Image
+
+    values = np.random.default_rng(3).integers(0, 255, (48, 80, 4), np.uint8)
+    (server.base / "input").mkdir(exist_ok=True)
+    Image.fromarray(values).save(server.base / "input/odd.png")
+    Image.fromarray(values[..., :3]).save(server.base / "input/plain.png")
+    return "odd.png"
+
+
+def test_single_frames_default_masks_and_no_prior_are_all_right(server, make, picture) -> None:
+    graph: Graph = {
+        "load": node("LoadImage", image="plain.png"),  # gives a mask of zeros of 64 x 64
+        "look": make("StillbrushLoadLook"),
+        "paint": make(
+            "StillbrushStylizeShot",
+            images=["load", 0],
+            look=["look", 0],
+            matte=["load", 1],
+            stroke_size=STROKE,
+        ),
+        "single": make(
+            "StillbrushStylizer",
+            frame=["load", 0],
+            look=["look", 0],
+            matte=["load", 1],
+            stroke_size=STROKE,
+        ),
+        "one": make("StillbrushWrite", images=["paint", 0], file="odd/one.####.exr"),
+        "two": make("StillbrushWrite", images=["single", 0], file="odd/two.####.exr"),
+        "raw": make("StillbrushWrite", images=["load", 0], file="odd/raw.####.exr"),
+        "flow": make("StillbrushFlowEstimator", frame=["load", 0]),
+        "mask": make("StillbrushOcclusionMask", flow=["flow", 0]),
+        "prior": make("StillbrushPriorWarper", flow=["flow", 0], mask=["mask", 0]),
+        "carried": make(
+            "StillbrushStylizer",
+            frame=["load", 0],
+            look=["look", 0],
+            prior=["prior", 0],
+            stroke_size=STROKE,
+        ),
+        "three": make("StillbrushWrite", images=["carried", 0], file="odd/three.####.exr"),
+        "seen": make("StillbrushMaskViewer", mask=["mask", 0], frame=["load", 0]),
+        "show": node("PreviewImage", images=["seen", 0]),
+    }
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    out = server.base / "output/odd"
+    one, two, three, raw = (
+        read_plate(out / f"{name}.1001.exr", 1001).rgb for name in ("one", "two", "three", "raw")
+    )
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, three)
+    assert np.abs(one - raw).max() > 0.05, "the placeholder mask did not switch the paint off"
+
+
+def test_alpha_of_four_channels_is_kept(server, make, picture) -> None:
+    graph: Graph = {
+        "load": node("LoadImage", image="odd.png"),
+        "joined": node("JoinImageWithAlpha", image=["load", 0], alpha=["load", 1]),
+        "look": make("StillbrushLoadLook"),
+        "paint": make(
+            "StillbrushStylizeShot", images=["joined", 0], look=["look", 0], stroke_size=STROKE
+        ),
+        "split": node("SplitImageWithAlpha", image=["paint", 0]),
+        "write": make(
+            "StillbrushWrite", images=["paint", 0], file="odd/alpha.####.exr", overwrite=True
+        ),
+        "show": node("PreviewImage", images=["split", 0]),
+    }
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    plate = read_plate(server.base / "output/odd/alpha.1001.exr", 1001)
+    from PIL import Image
+
+    alpha = np.asarray(Image.open(server.base / "input/odd.png"))[..., 3] / 255.0
+    np.testing.assert_allclose(plate.alpha, alpha, atol=1e-3)
+
+
+# --- cancel --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["batch", "stream"])
+def test_cancel_stops_within_a_frame_and_the_stream_goes_on_where_it_was(
+    server, make, plates, tmp_path, kind
+) -> None:
+    slow = {"stroke_size": 0.5}
+    if kind == "batch":
+        graph = whole(make, plates, "cancelled", **slow)
+    else:
+        graph = stream(make, plates, "cancelled-stream/plate.####.exr", **slow)
+    prompt = server.submit(graph)
+    assert isinstance(prompt, str)
+    out = server.base / "output/cancelled-stream"
+    begun = time.perf_counter()
+    while kind == "stream" and not files(out) and time.perf_counter() - begun < 60:
+        time.sleep(0.1)
+    if kind == "batch":
+        time.sleep(4)
+    asked = time.perf_counter()
+    server.post("/interrupt", {})
+    outcome = server.wait(prompt)
+    waited = time.perf_counter() - asked
+    assert outcome.message("execution_interrupted")["node_id"] == "paint"
+    assert waited < 20, "one frame, on a slow machine"
+    if kind == "stream":
+        done = {path.name: path.stat().st_mtime_ns for path in files(out)}
+        assert 0 < len(done) < LENGTH
+        finished = server.run(graph)
+        assert finished.status == "success", finished.error
+        assert {p.name: p.stat().st_mtime_ns for p in files(out) if p.name in done} == done
+        stylize(plates, tmp_path, "--stroke-size", "0.5")
+        for a, b in zip(files(tmp_path), files(out), strict=True):
+            assert a.read_bytes() == b.read_bytes()
+
+
+# --- every example -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_runs_as_it_is(server, info, path) -> None:
+    outcome = server.run(api_graph(json.loads(path.read_text()), info), limit=900)
+    assert outcome.status == "success", outcome.error or outcome.refused
+    assert outcome.outputs
+
+
+def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:
+    """Turn a saved workflow into a prompt, as the frontend does for nodes without tricks."""
+    links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
+    graph: Graph = {}
+    for box in workflow["nodes"]:
+        if box["type"] not in info:
+            continue  # notes
+        known = info[box["type"]]["input"]
+        widgets = [
+            name
+            for section in ("required", "optional")
+            for name, spec in known.get(section, {}).items()
+            if spec[0] in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+        ]
+        given = dict(zip(widgets, box.get("widgets_values", []), strict=False))
+        for socket in box.get("inputs", []):
+            if socket.get("link") is not None:
+                given[socket["name"]] = list(links[socket["link"]])
+        graph[str(box["id"])] = node(box["type"], **given)
+    return graph
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory, make) -> None:
+    """300 frames of 720p add less than 0.6 GB to the server."""
+    import OpenImageIO as oiio  # noqa: N813
+
+    folder = tmp_path_factory.mktemp("long")
+    y, x = np.mgrid[0:720, 0:1280].astype(np.float32)
+    for number in range(1001, 1301):
+        shift = float(number - 1001)
+        rgb = np.stack([np.sin((x + shift * k) / 31) * np.cos(y / (23 + k)) for k in (1, 2, 3)], -1)
+        picture = oiio.ImageBuf((rgb * 0.4 + 0.5).astype(np.float32))
+        picture.write(str(folder / f"plate.{number}.exr"), oiio.HALF)
+    with running(tmp_path_factory.mktemp("memory")) as server:
+        fast = {"stroke_size": 4.0, "quality": "fast"}
+        warm = stream(make, folder, "warm/plate.####.exr", frames="1001-1002", **fast)
+        assert server.run(warm).status == "success"
+        before, highest = server.memory(), 0
+        going = threading.Event()
+
+        def watch() -> None:
+            nonlocal highest
+            while not going.wait(0.05):
+                highest = max(highest, server.memory())
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        outcome = server.run(stream(make, folder, "long/plate.####.exr", **fast), limit=1500)
+        going.set()
+        watcher.join()
+        assert outcome.status == "success", outcome.error
+        added = (highest - before) / 2**30
+        assert len(files(server.base / "output/long")) == 300
+        assert added < 0.6, f"{added:.2f} GB"
+        sys.stdout.write(f"the stream added {added:.2f} GB\n")
+
+
+# --- float16 intermediates -----------------------------------------------------------------------
+
+
+def test_half_intermediates_are_taken(tmp_path_factory, make) -> None:
+    from PIL import Image
+
+    base = tmp_path_factory.mktemp("half")
+    with running(base, "--fp16-intermediates") as server:
+        values = np.random.default_rng(3).integers(0, 255, (48, 80, 3), np.uint8)
+        Image.fromarray(values).save(base / "input/plain.png")
+        graph: Graph = {
+            "load": node("LoadImage", image="plain.png"),
+            "look": make("StillbrushLoadLook"),
+            "flow": make("StillbrushFlowEstimator", frame=["load", 0]),
+            "paint": make(
+                "StillbrushStylizeShot", images=["load", 0], look=["look", 0], stroke_size=STROKE
+            ),
+            "write": make("StillbrushWrite", images=["paint", 0], file="half.####.exr"),
+            "seen": make("StillbrushFlowViewer", flow=["flow", 0]),
+            "show": node("PreviewImage", images=["seen", 0]),
+        }
+        outcome = server.run(graph)
+        assert outcome.status == "success", outcome.error
