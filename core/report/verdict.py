@@ -72,7 +72,8 @@ def caution(shot: Shot) -> str:
         told.append("the paint has strayed from the painting while it was carried along")
     if "content" in compared and compared["content"].share > STRAYED:
         told.append("the paint has strayed from the plate while it was carried along")
-    return " and ".join(told)[:1].upper() + " and ".join(told)[1:] + "." if told else ""
+    line = "; ".join(told)
+    return f"{line[:1].upper()}{line[1:]}." if told else ""
 
 
 def place_in_words(change: np.ndarray) -> str:
