@@ -53,21 +53,25 @@ class Silent:
 
 
 def machinery(reading: float, writing: float, count: int) -> float:
-    """Run sleeping stages through the pipeline; return seconds a frame."""
+    """Run sleeping stages through the pipeline; return seconds a frame once it is full."""
+    finished: list[float] = []
 
     def read(frame: int) -> int:
         time.sleep(reading)
         return frame
 
+    def write() -> None:
+        time.sleep(writing)
+        finished.append(time.perf_counter())
+
     ahead, behind = ReadAhead(read, tuple(range(count)), 2), WriteBehind(2)
-    begun = time.perf_counter()
     for frame in range(count):
         ahead.get(frame)
         time.sleep(STAGE)
-        behind.submit(lambda: time.sleep(writing))
+        behind.submit(write)
     ahead.close()
     behind.close()
-    return (time.perf_counter() - begun) / count
+    return (finished[-1] - finished[0]) / (count - 1)
 
 
 def sleeping(

@@ -154,7 +154,10 @@ class ShotPainting:
         """Say once where a plate holds values that its colour space cannot give back."""
         if self.has_warned or self.shot.colour.holds(placed.rgb):
             return
-        self.has_warned = True
+        with self.stopwatch.lock:  # frames are read in several threads
+            if self.has_warned:
+                return
+            self.has_warned = True
         log.warning(
             "frame %s: holds values beyond the range of %s; they are painted as the nearest that "
             "it has, and stay the plate's where nothing is painted",
