@@ -45,6 +45,7 @@ _PRIMARIES = {
     "lin_ciexyzd65_scene": (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1 / 3, 1 / 3),
 }
 BEYOND_WHITE = 1.5  # linear; the primaries of wide display spaces alone stay below
+NEAR_ENOUGH = 1e-3  # of a value, or of 1: a value that comes back so is held by its space
 _NEAR = 1e-3  # white points are published with four digits, and rounded differently
 _SILENT = ("", "unknown")  # tags that say nothing
 
@@ -246,6 +247,21 @@ class PlateColour:
         It agrees with OCIO within 5e-5, which is what OCIO's own fast power misses the curve by.
         """
         return config().configname() == PINNED and self.space == find_space(DISPLAY)
+
+    def holds(self, rgb: NDArray[np.float32]) -> bool:
+        """Say whether the darkest and the brightest values of a plate come back from linear light.
+
+        Curves rise, so that what lies between comes back too.
+        """
+        if self.is_identity or config().isColorSpaceLinear(self.space):
+            return True
+        finite = np.isfinite(rgb)
+        least, most = (
+            getattr(rgb, name)((0, 1), initial=0.0, where=finite) for name in ("min", "max")
+        )
+        ends = np.stack((least, most))[None].astype(np.float32)
+        back = self.from_linear(self.to_linear(ends))
+        return bool((np.abs(back - ends) <= NEAR_ENOUGH * np.maximum(np.abs(ends), 1)).all())
 
     def to_linear(self, rgb: NDArray[np.float32]) -> NDArray[np.float32]:
         """Convert plate values to scene-linear Rec.709; an identity gives back `rgb` itself."""

@@ -104,11 +104,14 @@ def compose(
     linear = frame.linear[:, rows, columns]
     blended = blend(frame.encoded, painted, settings)[:, rows, columns]
     lit = encoding.decode(blended, linear)
-    if settings.strength < 1:
-        lit += linear.clamp(max=0) * (1 - settings.strength)
+    lost = 1 - settings.strength  # share of what encoding and colour space cannot carry
+    if lost > 0:
+        lit += lost * (linear - encoding.decode(frame.encoded[:, rows, columns], linear))
     result = colour.from_linear(lit[0].cpu().numpy())
     plate = placed.rgb[placed.inside]
     alpha = None if placed.alpha is None else placed.alpha[placed.inside]
+    if lost > 0 and not colour.is_identity and alpha is None:
+        result = result + lost * (plate - colour.from_linear(linear[0].cpu().numpy()))
     if alpha is not None and placed.is_premultiplied:
         result = premultiply(result, alpha, plate)
     finished = over(plate, result, amount, alpha)

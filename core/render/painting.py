@@ -6,6 +6,7 @@ over a range; a preview pulls single frames.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import weakref
@@ -42,6 +43,8 @@ from .journal import OnDisk
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
 from .prepare import Prepared, prepare
+
+log = logging.getLogger(__name__)
 
 SAMPLED_PIXELS = 3_000_000  # of all samples together, at painting size
 MOST_SAMPLES = 6
@@ -123,6 +126,7 @@ class ShotPainting:
         canvas, stroke = shot.canvas, settings.knobs.stroke_size
         self.size = painting_size(canvas.height, canvas.width, shot.display.width, stroke)
         self.painter = painter
+        self.has_warned = False
         self.check()
         self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(
             self.step,
@@ -151,8 +155,24 @@ class ShotPainting:
         """Read one frame and bring it to the network's colours."""
         with self.stopwatch.stage("read"):
             placed = self.shot.read(frame)
+        self.warn_of_range(placed)
         with self.stopwatch.stage("prepare"):
             return prepare(placed, self.shot.colour, self.encoding, self.device)
+
+    def warn_of_range(self, placed: Placed) -> None:
+        """Say once where a plate holds values that its colour space cannot give back."""
+        if self.has_warned or self.shot.colour.holds(placed.rgb):
+            return
+        with self.stopwatch.lock:  # frames are read in several threads
+            if self.has_warned:
+                return
+            self.has_warned = True
+        log.warning(
+            "frame %s: holds values beyond the range of %s; they are painted as the nearest that "
+            "it has, and stay the plate's where nothing is painted",
+            placed.frame,
+            self.shot.colour.space,
+        )
 
     def ready(self, frame: int) -> Ready:
         """Do all of a frame's work that needs no painted picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,68 @@ def peak(folder: Path, frames: int, way: str) -> int:
 def test_five_times_the_frames_take_no_more_memory(tmp_path) -> None:
     few, many = peak(tmp_path, 12, "render"), peak(tmp_path, 60, "render")
     assert many < few * 1.05  # one frame kept whole is half a per cent of it
+
+
+LONG = """
+import importlib.util as u, json, re, sys, time
+from pathlib import Path
+s = u.spec_from_file_location("stillbrush", sys.argv[1])
+m = u.module_from_spec(s); sys.modules["stillbrush"] = m; s.loader.exec_module(m)
+from stillbrush.core.knobs import ShotKnobs
+from stillbrush.core.looks import load_look
+from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.renderer import render
+told = []
+def peak(): return int(re.search(r"VmRSS:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+class Notes:
+    def progress(self, progress): told.append((time.process_time(), peak()))
+    def is_cancelled(self): return False
+plate, look, output = sys.argv[2:]
+settings = Settings(ShotKnobs(stroke_size=4.0))
+made = assemble(Request(plate, load_look(Path(look)), settings=settings))
+begun = time.process_time()
+render(made.job(output), Notes())
+ended = time.process_time()
+again = assemble(Request(plate, load_look(Path(look)), settings=settings))
+render(again.job(output), Notes())
+print(json.dumps({"begun": begun, "ended": ended, "told": told, "again": time.process_time()}))
+"""
+
+
+@pytest.mark.heavy
+def test_two_thousand_frames_are_as_quick_and_small_at_the_end_as_at_the_start(
+    tmp_path, record_property
+) -> None:
+    """From files to files, with journal and report; a second run finds everything finished."""
+    count = 2000
+    plate, look = write_shot(tmp_path / "in", count), tiny_look(tmp_path / "look")
+    arguments = [str(ROOT / "__init__.py"), plate, str(look.path), str(tmp_path / "out/p.####.exr")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", LONG, *arguments],
+        capture_output=True, text=True, check=True, env=environment,
+    )  # fmt: skip
+    found = json.loads(done.stdout.splitlines()[-1])
+    times, sizes = zip(*found["told"], strict=True)
+    assert len(times) == count
+    early, late = (times[600] - times[200]) / 400, (times[1999] - times[1599]) / 400
+    few, many = max(sizes[100:300]), max(sizes[1700:])
+    facts = {
+        "cpu ms a frame, 200 to 600": 1e3 * early,
+        "cpu ms a frame, last 400": 1e3 * late,
+        "kB at 300": few,
+        "kB at 2000": many,
+        "cpu s after the last frame": found["ended"] - times[-1],
+        "cpu s to find it finished": found["again"] - found["ended"],
+    }
+    for name, value in facts.items():
+        record_property(name, value)
+    assert late < early * 1.15, facts
+    assert many < few * 1.05, facts
+    assert facts["cpu s after the last frame"] < 2, facts
+    assert facts["cpu s to find it finished"] < 0.01 * count, facts
+    assert len(json.loads((tmp_path / "out/p.exr.report.json").read_text())["frames"]) == count
 
 
 @pytest.mark.heavy

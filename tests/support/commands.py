@@ -10,12 +10,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # The checkout under its own name, as in conftest: the tests need no installed package.
-START = (
+LOAD = (
     "import importlib.util as u, sys; "
     "s = u.spec_from_file_location('stillbrush', sys.argv.pop(1)); "
     "m = u.module_from_spec(s); sys.modules['stillbrush'] = m; s.loader.exec_module(m); "
-    "from stillbrush.host_adapters.cli import main; main()"
 )
+START = LOAD + "from stillbrush.host_adapters.cli import main; main()"
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
