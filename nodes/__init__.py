@@ -2,6 +2,7 @@
 
 from . import (
     demo_shot,
+    flicker_meter,
     flow_estimator,
     flow_viewer,
     load_look,
@@ -19,6 +20,7 @@ from . import (
 
 __all__ = [
     "demo_shot",
+    "flicker_meter",
     "flow_estimator",
     "flow_viewer",
     "load_look",

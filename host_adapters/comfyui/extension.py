@@ -29,6 +29,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     view_nodes.FlowViewer,
     view_nodes.MaskViewer,
     view_nodes.PlateViewer,
+    view_nodes.FlickerMeter,
 )
 
 

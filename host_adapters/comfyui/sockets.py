@@ -39,6 +39,7 @@ SOCKETS: dict[str, Any] = {
     "look": LOOK,
     "shot": PLATE,
     "files": io.String,
+    "number": io.Float,
 }
 COLOUR = "colour"
 PLACEHOLDER = 64  # ComfyUI's Load Image gives a mask of zeros of this size where there is no alpha

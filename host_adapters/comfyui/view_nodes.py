@@ -12,12 +12,14 @@ import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
+from ...core.metrics.meter import plot
 from ...core.motion.flow import Flow
 from ...core.spec import REGISTRY
 from .failures import told
 from .progress import Progress
-from .schema import described, inputs, outputs, plate_in, values, widgets
-from .sockets import Plate, mattes, pictures, stacked
+from .frames import EncodedFrames
+from .schema import colour_widget, described, inputs, outputs, plate_in, values, widgets
+from .sockets import Plate, mattes, pictures, same_length, shot_of, stacked
 
 
 def viewed(node: str, given: dict[str, Any], count: int, ports: Callable[[int], Any]) -> Tensor:
@@ -132,3 +134,53 @@ class PlateViewer(io.ComfyNode):
             return {"frame": picture}
 
         return io.NodeOutput(viewed("plate_viewer", given, len(rgb), ports))
+
+
+class FlickerMeter(io.ComfyNode):
+    """Flicker Meter."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Translate the declaration."""
+        node = "flicker_meter"
+        return io.Schema(
+            node_id="StillbrushFlickerMeter",
+            **described(
+                node,
+                aliases=("flicker", "temporal error", "stability", "deflicker"),
+                inputs=[*inputs(node), plate_in(), colour_widget()],
+                outputs=[
+                    *outputs(node),
+                    io.Image.Output(
+                        "plot_out",
+                        display_name="plot",
+                        tooltip="The temporal error of every frame, drawn over time.",
+                    ),
+                ],
+            ),
+        )
+
+    @classmethod
+    @told
+    def execute(
+        cls, source: Tensor, painted: Tensor, plate: Plate | None = None, **given: Any
+    ) -> io.NodeOutput:
+        """Measure a painted clip beside its plate; the numbers are means over the clip."""
+        spec = REGISTRY["flicker_meter"]
+        clips = {"source": pictures(source, "source")[0], "painted": pictures(painted)[0]}
+        count = same_length(**{name: len(clip) for name, clip in clips.items()})
+        seen = [
+            EncodedFrames(shot_of(clip, plate, given["colour"]), 0.0) for clip in clips.values()
+        ]
+        progress, state, made = Progress(count), spec.fresh(), []
+        for frame in seen[0].shot.frames:
+            progress.check()
+            x = spec.inputs_type(*(clip.get(frame) for clip in seen))
+            out, state = spec.step(x, spec.make_knobs(), state)
+            made.append(out)
+            progress.step(lambda o=out: o.image[0].numpy())
+        changes = tuple(float(out.change) for out in made[1:])
+        drawn = torch.from_numpy(plot(changes).astype(np.float32) / 255)[None]
+        mean = sum(changes) / max(len(changes), 1)
+        sharp = sum(float(out.sharpness) for out in made) / count
+        return io.NodeOutput(torch.cat([out.image for out in made]), mean, sharp, drawn)

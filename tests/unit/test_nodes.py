@@ -118,3 +118,19 @@ def test_save_look_keeps_to_its_folder_and_replaces_only_where_allowed(tmp_path:
             save(name=name)
     assert {p.parent for p in tmp_path.rglob("*.yaml")} == {folder, tmp_path / "from"}
     assert replace(look, name="dusk").knobs == {"stylizer": {"mix": 0.5}}
+
+
+def test_the_flicker_meter_sees_boiling_and_leaves_steady_paint_alone() -> None:
+    spec, plates = REGISTRY["flicker_meter"], world(1, 4)
+    steady = [plate.flip(-1) for plate in plates]
+    boiling = [(p + 0.2 * torch.rand(p.shape)).clamp(0, 1) for p in steady]
+
+    def change(painted: list[torch.Tensor]) -> list[float]:
+        frames = enumerate(spec.inputs_type(*pair) for pair in zip(plates, painted, strict=True))
+        fresh = spec.fresh()
+        moments = scan(lambda x, s: spec.step(x, spec.make_knobs(), s), frames, fresh, fresh=fresh)
+        return [float(moment.outputs.change) for moment in moments]
+
+    assert max(change(steady)) < 1e-6
+    assert change(boiling)[0] == 0.0
+    assert min(change(boiling)[1:]) > 1e-3

@@ -1,5 +1,5 @@
 // Colours of Stillbrush's sockets and wires: kin are near each other, so that a graph reads at a glance.
-import { app } from "../../scripts/app.js";
+import { app } from "../../../scripts/app.js";
 
 const COLOURS = {
   STILLBRUSH_LOOK: "#e0a458",
