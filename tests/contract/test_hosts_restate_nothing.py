@@ -70,7 +70,7 @@ def options(command: click.Command) -> dict[str, click.Option]:
 def test_the_command_line_shows_what_the_node_declares(command: str, node: str) -> None:
     shown = options(importlib.import_module(f"stillbrush.host_adapters.cli.{command}").command)
     for knob in REGISTRY[node].knobs:
-        if knob.name == "folder":
+        if knob.name in ("folder", "follow_look"):  # nothing given is nothing set
             continue
         option = shown[knob.name]
         assert option.default is None, "nothing given is None, so that the declaration decides"
