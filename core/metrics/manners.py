@@ -23,7 +23,7 @@ from .judge import encoder_digest
 
 VERSION = "1"
 WIDEST = 256  # channels of a layer that is kept; relu4_1 of VGG would be 260 kB by itself
-SIDE = 256  # pixels of the painting's short side, as in training
+SIDE = 384  # pixels of the painting's short side, as in training
 
 
 @torch.no_grad()

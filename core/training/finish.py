@@ -10,7 +10,7 @@ from ..errors import StillbrushError, WriteRefused
 from ..hashing import file_sha256
 from ..looks import Look, Trained, Weights, look_text, save_look
 from ..metrics.encoder import find_encoder
-from ..metrics.manners import SIDE, manner_beside
+from ..metrics.manners import manner_beside
 from ..networks.loss_network import load_loss_network
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights, save_weights
@@ -49,7 +49,7 @@ def write_looks(request: Request, network: StyleNetwork, trained: Trained, losse
             weights=Weights(request.weights.name, digest, index),
             licence=request.licence.strip(),
             trained=Trained((*trained.on, f"style: {style.name}"), *facts),
-            manner=manner_beside(path, read_style(style, SIDE), encoder),
+            manner=manner_beside(path, read_style(style, request.recipe(1).style_side), encoder),
         )
         if not (path.is_file() and path.read_bytes() == look_text(look).encode()):
             save_look(look, request.folder, overwrite=request.overwrite)
