@@ -130,7 +130,7 @@ def paint_group(
 def wedge_sheet(cells: list[Cell], columns: int, title: str) -> np.ndarray:
     """Lay a wedge out, (H, W, 3) uint8."""
     several = len({cell.frame for cell in cells}) > 1
-    labels = [f"{c.label}   {c.frame}" if several else c.label for c in cells]
+    labels = [f"{c.label}, frame {c.frame}" if several else c.label for c in cells]
     pictures = [(cell.picture / 255).astype(np.float32) for cell in cells]
     width = min(WIDEST, max(2, columns) * CELL)
     return contact_sheet(pictures, labels, columns, title=title, width=width)

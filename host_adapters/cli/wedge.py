@@ -102,7 +102,7 @@ def command(
         with watcher:
             cells = paint_wedge(settings, shot, wanted, pre_roll, watcher)
     columns = len(wanted) if len(wanted) > 1 else len(made) if len(made) > 1 else WRAPPED
-    title = f"{shot.name}   frame {format_frames(wanted)}"
+    title = f"{shot.name}, frame {format_frames(wanted)}"
     save_picture_8bit(output, wedge_sheet(cells, columns, title))
     if as_json:
         write_json(event="wedge", pictures=len(cells), frames=list(wanted), output=str(output))
@@ -125,8 +125,8 @@ def usable_looks() -> tuple[str, ...]:
 def setting(source: str, given: dict[str, Any], look: str, step: dict[str, Any]) -> Setting:
     """Build one setting from the options of the command line."""
     asked = request(source, given | step | {"look_name": look})
-    told = "  ".join(f"{knob.replace('_', ' ')} {shown(value)}" for knob, value in step.items())
-    return Setting(asked, f"{asked.look.name}  {told}".strip())
+    told = ", ".join(f"{knob.replace('_', ' ')} {shown(value)}" for knob, value in step.items())
+    return Setting(asked, ", ".join(filter(None, (asked.look.name, told))))
 
 
 def shown(value: Any) -> str:
