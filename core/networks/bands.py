@@ -70,7 +70,12 @@ class Moments:
         self.count, self.total, self.squares = 0, torch.zeros(()), torch.zeros(())
 
     def add(self, band: Tensor) -> None:
-        """Add a band (N, h, W, C)."""
+        """Add a band (N, h, W, C); a high one in parts, since sums of millions are not exact."""
+        for top, bottom in spans(band.shape[1], band_rows(band.shape[2])):
+            self.add_part(band[:, top:bottom])
+
+    def add_part(self, band: Tensor) -> None:
+        """Add a part that single precision can sum."""
         found = [moments(picture) for picture in band.split(1)]
         mean = torch.stack([mean for mean, _ in found]).double()
         variance = torch.stack([variance for _, variance in found]).double()

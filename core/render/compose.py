@@ -111,8 +111,8 @@ def compose(
     plate = placed.rgb[placed.inside]
     alpha = None if placed.alpha is None else placed.alpha[placed.inside]
     if lost > 0 and not colour.is_identity and alpha is None:
-        kept = plate - colour.from_linear(linear[0].cpu().numpy())
-        result = (result + lost * kept).astype(np.float32)
+        back = colour.from_linear(linear[0].cpu().numpy())
+        result = result + np.float32(lost) * (plate - back)
     if alpha is not None and placed.is_premultiplied:
         result = premultiply(result, alpha, plate)
     finished = over(plate, result, amount, alpha)
