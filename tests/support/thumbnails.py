@@ -1,6 +1,6 @@
 """Thumbnails of the example workflows, made from what they painted.
 
-    python tests/support/thumbnails.py COMFYUI_OUTPUT_FOLDER     writes example_workflows/*.jpg
+python tests/support/thumbnails.py COMFYUI_OUTPUT_FOLDER     writes example_workflows/*.jpg
 """
 
 from __future__ import annotations
