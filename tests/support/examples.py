@@ -39,8 +39,8 @@ QUICK = {"length": 8, "width": 384}
 FIRST = {
     "note": note(
         "## First shot\n\nPress **Run**. The demo plate is painted, and a video of it lies in "
-        "`output/stillbrush`.\n\nThen put your own shot in place of *Demo Shot*: **Read** takes EXR "
-        "and image sequences and videos; or wire *Get Video Components* to *images* and leave "
+        "`output/stillbrush`.\n\nThen put your own shot in place of *Demo Shot*: **Read** takes "
+        "EXR and image sequences and videos; or wire *Get Video Components* to *images* and leave "
         "*plate* empty.\n\nLooks that you may wish to try: see the list in *Load Look*. "
         "*Temporal* at 1 is steadiest; at 0 every frame is painted by itself.",
         (40, 520),
@@ -147,11 +147,11 @@ EXR = {
 
 CARRY = {
     "note": note(
-        "## Steady any painted clip, or any sampler\n\nThe two nodes on the left stand for a clip that "
-        "somebody else painted: put your own there.\n\n*Prior Warper* carries its frame t-1 onto "
-        "frame t. **warped** is what a sampler should begin with (VAE Encode), **trusted** says "
-        "where that holds: invert it and it is a noise mask (Set Latent Noise Mask). Sample only "
-        "what was uncovered, and the clip stops boiling.\n\nOne frame at a time, in a loop: wire "
+        "## Steady any painted clip, or any sampler\n\nThe two nodes on the left stand for a clip "
+        "that somebody else painted: put your own there.\n\n*Prior Warper* carries its frame t-1 "
+        "onto frame t. **warped** is what a sampler should begin with (VAE Encode), **trusted** "
+        "says where that holds: invert it and it is a noise mask (Set Latent Noise Mask). Sample "
+        "only what was uncovered, and the clip stops boiling.\n\nOne frame at a time, in a loop: wire "
         "*state* from one round to the next.",
         (40, 560),
         (360, 320),
@@ -194,9 +194,9 @@ CARRY = {
 
 COMPARE = {
     "note": note(
-        "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire the "
-        "**look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in it, and "
-        "the command line knows it by its name.",
+        "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire "
+        "the **look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in "
+        "it, and the command line knows it by its name.",
         (40, 640),
         (330, 180),
     ),
@@ -241,8 +241,8 @@ STREAM = {
     "note": note(
         "## A long shot\n\nFrom files to files, with a few frames in memory: 10 frames or 10,000. "
         "Name a sequence or a video in *file* (or wire a VIDEO), and a sequence, `.mp4` or `.mov` "
-        "in *output*, inside ComfyUI's output folder.\n\nStopped, or ComfyUI crashed? Run it again: "
-        "it goes on where it was. The report beside the frames says how every frame went.",
+        "in *output*, inside ComfyUI's output folder.\n\nStopped, or ComfyUI crashed? Run it "
+        "again: it goes on where it was. The report beside the frames says how every frame went.",
         (40, 460),
         (340, 240),
     ),
@@ -292,7 +292,7 @@ for (const [name, box] of Object.entries(boxes)) {
       source.outputs.map((o) => o.name));
     const place = made[name].inputs.findIndex((i) => i.name === input);
     if (place < 0) throw new Error(name + " has no input " + input);
-    if (!source.connect(slot, made[name], place)) throw new Error(from + " > " + name + "." + input);
+    if (!source.connect(slot, made[name], place)) throw new Error(from + " > " + input);
   }
 }
 for (const [name, box] of Object.entries(boxes)) {
