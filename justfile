@@ -36,3 +36,7 @@ wheel:
     "{{bin}}"/python -m venv dist/venv
     dist/venv/bin/pip install -c constraints.txt "$(echo dist/*.whl)[dev]"
     dist/venv/bin/pytest
+
+# Run the tests in a real ComfyUI: `just comfy PATH PYTHON`
+comfy path python="python3":
+    STILLBRUSH_COMFYUI="{{path}}" STILLBRUSH_COMFYUI_PYTHON="{{python}}" "{{bin}}"/pytest -m "comfy or browser" tests/hosts

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import enum
-import functools
 import hashlib
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 import torch
 
+from ... import __version__
 from ..errors import BadInput
 from ..looks import Look
 from ..media.colour import config
@@ -284,13 +283,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-@functools.cache
 def product_version() -> str:
-    """Return our version."""
-    try:
-        return version("stillbrush")
-    except PackageNotFoundError:
-        return "0.1.0+checkout"
+    """Return our version, the same however the package came here."""
+    return __version__
 
 
 def machine() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
@@ -253,7 +254,7 @@ class PriorWarper(io.ComfyNode):
             priors.append(out.prior)
             if earlier is not None:
                 warped.append(out.warped)
-            progress.step(lambda o=out: o.warped[0].clamp(0, 1).numpy())
+            progress.step(lambda o=out: seen(o, is_carried=earlier is not None))
         first: Prior = priors[0]
         batch = first._replace(
             flow=flow.backward,
@@ -264,6 +265,12 @@ class PriorWarper(io.ComfyNode):
         pictured = torch.cat(warped) if warped else nothing
         state_after = pack_state("prior_warper", carried)
         return io.NodeOutput(batch, pictured, batch.mask[..., 0], state_after)
+
+
+def seen(out: prior_warper.Outputs, *, is_carried: bool) -> np.ndarray:
+    """Return what a preview shows: what was carried, or where anything will be."""
+    picture = out.warped.clamp(0, 1) if is_carried else mask_picture(out.trusted, None, 1.0)
+    return picture[0].numpy()
 
 
 def one(batch: Tensor | None, place: int) -> Tensor | None:

@@ -20,9 +20,9 @@ MORE = {
     "StillbrushStylizeShotStream": "*file* and *output* are paths as for *Read* and *Write*. A "
     "render that was stopped, or that ComfyUI did not survive, goes on where it was when the node "
     "is run again. A report lies beside the frames.",
-    "StillbrushStylizer": "Wired as *Flow Estimator*, *Occlusion Mask*, *Prior Warper*, *Stylizer*, "
-    "it gives the very pixels of *Stylize Shot*. With *state*, a shot in chunks is one shot: wire "
-    "the state that comes out of one run into the next.",
+    "StillbrushStylizer": "Wired as *Flow Estimator*, *Occlusion Mask*, *Prior Warper*, "
+    "*Stylizer*, it gives the very pixels of *Stylize Shot*. With *state*, a shot in "
+    "chunks is one shot: wire the state that comes out of one run into the next.",
     "StillbrushFlowEstimator": "The first frame, and a frame that begins a new shot, have an "
     "unknown flow: no mask trusts it, and the Stylizer begins afresh there.",
     "StillbrushVectorFlow": "Wire the *plate* and the motion layers of its own files are read. Or "

@@ -63,9 +63,9 @@ class StylizeShotStream(io.ComfyNode):
                     ),
                     widget(knob("read", "file")),
                     widget(knob("write", "file"), "output"),
-                    *widgets(node),
                     widget(knob("write", "frames")),
                     widget(knob("write", "overwrite")),
+                    *widgets(node),
                     *(widget(knob("read", name)) for name in FROM_READ),
                 ],
                 outputs=[

@@ -16,8 +16,8 @@ from ...core.metrics.meter import plot
 from ...core.motion.flow import Flow
 from ...core.spec import REGISTRY
 from .failures import told
-from .progress import Progress
 from .frames import EncodedFrames
+from .progress import Progress
 from .schema import colour_widget, described, inputs, outputs, plate_in, values, widgets
 from .sockets import Plate, mattes, pictures, same_length, shot_of, stacked
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.comfyui import HOSTILE, Graph, Server, api_defaults, node, running
-from support.material import ROOT
+from support.material import ROOT, SHARED
 from support.rendering import assert_untouched, channels
 
 from stillbrush.core.media.images import read_plate
@@ -234,6 +234,19 @@ def test_knobs_mean_the_same_at_every_door(server, make, plates, tmp_path, knobs
     assert_same_pixels(tmp_path, server.base / f"output/{name}-chain")
 
 
+def test_a_real_clip_gives_the_same_pixels_too(server, make, tmp_path) -> None:
+    clip = SHARED / "data/clips_dev/davis_car-shadow.mp4"
+    if not clip.is_file():
+        pytest.skip(f"no {clip}")
+    stylize(clip, tmp_path, "--stroke-size", str(STROKE), "--frames", "1-6")
+    for name, made in (("real", whole), ("real-chain", chain)):
+        graph = made(make, clip, name)
+        graph["read"]["inputs"]["frames"] = "1-6"
+        outcome = server.run(graph)
+        assert outcome.status == "success", outcome.error
+        assert_same_pixels(tmp_path, server.base / "output" / name)
+
+
 def test_chunks_that_hand_their_state_on_are_one_shot(server, make, plates) -> None:
     """A loop's body, run twice: the second half begins where the first one ended."""
     count = len(files(plates))
@@ -291,8 +304,9 @@ def test_what_did_not_change_is_not_run_again_and_a_touched_look_is(
     assert server.run(graph).cached == set(graph) - {"look", "paint", "write"}
     assert server.run(graph).cached == set(graph)
     mine.unlink()
-    refused = server.run(graph)
-    assert "touched" in json.dumps(refused.refused)
+    server.run(graph)  # what does not need the look is shown all the same
+    assert set(server.faults) == {"look"}
+    assert "touched" in json.dumps(server.faults)
 
 
 def test_a_look_that_is_put_there_is_offered_without_a_restart(server) -> None:

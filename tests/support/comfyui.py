@@ -66,6 +66,7 @@ class Server:
     def __init__(self, base: Path, port: int) -> None:
         self.base, self.port = base, port
         self.process: subprocess.Popen[bytes] | None = None
+        self.faults: dict[str, Any] = {}
 
     @property
     def url(self) -> str:
@@ -139,7 +140,9 @@ class Server:
     def submit(self, graph: Graph) -> str | dict[str, Any]:
         """Queue a graph; return its id, or what is wrong with it."""
         try:
-            return self.post("/prompt", {"prompt": graph, "client_id": "tests"})["prompt_id"]
+            answer = self.post("/prompt", {"prompt": graph, "client_id": "tests"})
+            self.faults = answer["node_errors"]  # of outputs that were left out
+            return answer["prompt_id"]
         except urllib.error.HTTPError as error:
             return json.loads(error.read())
 

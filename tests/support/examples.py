@@ -39,15 +39,15 @@ QUICK = {"length": 8, "width": 384}
 FIRST = {
     "note": note(
         "## First shot\n\nPress **Run**. The demo plate is painted, and a video of it lies in "
-        "`output/stillbrush`.\n\nThen put your own shot in place of *Demo Shot*: **Read** takes EXR "
-        "and image sequences and videos; or wire *Get Video Components* to *images* and leave "
+        "`output/stillbrush`.\n\nThen put your own shot in place of *Demo Shot*: **Read** takes "
+        "EXR and image sequences and videos; or wire *Get Video Components* to *images* and leave "
         "*plate* empty.\n\nLooks that you may wish to try: see the list in *Load Look*. "
         "*Temporal* at 1 is steadiest; at 0 every frame is painted by itself.",
-        (40, 520),
-        (340, 260),
+        (40, 580),
+        (340, 230),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, DEMO),
-    "look": Box("StillbrushLoadLook", (40, 320), {}, {"name": "starry-night"}),
+    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "starry-night"}),
     "paint": Box(
         "StillbrushStylizeShot",
         (430, 60),
@@ -58,7 +58,7 @@ FIRST = {
         (840, 60),
         {"images": ("paint", "images"), "plate": ("demo", "plate")},
         {"file": "stillbrush/first-shot.mp4", "overwrite": True},
-        size=(420, 560),
+        size=(460, 620),
     ),
 }
 
@@ -68,11 +68,11 @@ MODULAR = {
         "Change what flows between the nodes: rendered motion (*Vector Flow*) in place of "
         "estimated, a mask of your own, a matte on the Stylizer.\n\nMagenta in the mask is where "
         "paint begins anew: what was uncovered, and where motion cannot be trusted.",
-        (40, 520),
-        (330, 240),
+        (40, 600),
+        (330, 220),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 320), {}, {"name": "the-scream"}),
+    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "the-scream"}),
     "flow": Box(
         "StillbrushFlowEstimator",
         (420, 60),
@@ -99,22 +99,22 @@ MODULAR = {
         (1850, 60),
         {"frame": ("paint", "frame"), "plate": ("demo", "plate")},
     ),
-    "seen": Box("PreviewImage", (1850, 260), {"images": ("view", "image")}, size=(420, 320)),
-    "arrows": Box("StillbrushFlowViewer", (420, 470), {"flow": ("flow", "flow")}, {"reach": 8.0}),
+    "seen": Box("PreviewImage", (1850, 400), {"images": ("view", "image")}, size=(420, 320)),
+    "arrows": Box("StillbrushFlowViewer", (420, 560), {"flow": ("flow", "flow")}, {"reach": 8.0}),
     "arrows_seen": Box(
-        "PreviewImage", (420, 640), {"images": ("arrows", "image")}, size=(340, 280)
+        "PreviewImage", (420, 860), {"images": ("arrows", "image")}, size=(340, 280)
     ),
     "plain": Box(
         "StillbrushPlateViewer",
-        (790, 470),
+        (790, 560),
         {"frame": ("demo", "images"), "plate": ("demo", "plate")},
     ),
     "over": Box(
         "StillbrushMaskViewer",
-        (1130, 470),
+        (1130, 660),
         {"mask": ("mask", "mask"), "frame": ("plain", "image")},
     ),
-    "over_seen": Box("PreviewImage", (1130, 640), {"images": ("over", "image")}, size=(340, 280)),
+    "over_seen": Box("PreviewImage", (1130, 960), {"images": ("over", "image")}, size=(340, 280)),
 }
 
 EXR = {
@@ -125,12 +125,12 @@ EXR = {
         "painting is done in the plate's colour space, and *Write* keeps alpha, layers, windows, "
         "timecode and types of the files that were read.\n\nHere *Demo Shot* stands for your "
         "plates: take its wire off *file* and type a path.",
-        (40, 330),
-        (340, 300),
+        (40, 580),
+        (340, 240),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
     "read": Box("StillbrushRead", (430, 60), {"file": ("demo", "file")}),
-    "look": Box("StillbrushLoadLook", (430, 420), {}, {"name": "fuchun-ink"}),
+    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "fuchun-ink"}),
     "paint": Box(
         "StillbrushStylizeShot",
         (800, 60),
@@ -147,17 +147,17 @@ EXR = {
 
 CARRY = {
     "note": note(
-        "## Steady any painted clip, or any sampler\n\nThe two nodes on the left stand for a clip that "
-        "somebody else painted: put your own there.\n\n*Prior Warper* carries its frame t-1 onto "
-        "frame t. **warped** is what a sampler should begin with (VAE Encode), **trusted** says "
-        "where that holds: invert it and it is a noise mask (Set Latent Noise Mask). Sample only "
-        "what was uncovered, and the clip stops boiling.\n\nOne frame at a time, in a loop: wire "
-        "*state* from one round to the next.",
-        (40, 560),
-        (360, 320),
+        "## Steady any painted clip, or any sampler\n\nThe two nodes on the left stand for a clip "
+        "that somebody else painted: put your own there.\n\n*Prior Warper* carries its frame t-1 "
+        "onto frame t. **warped** is what a sampler should begin with (VAE Encode), **trusted** "
+        "says where that holds: invert it and it is a noise mask (Set Latent Noise Mask). "
+        "Sample only what was uncovered, and the clip stops boiling.\n\nOne frame at a time, in a "
+        "loop: wire *state* from one round to the next.",
+        (40, 580),
+        (360, 290),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 320), {}, {"name": "great-wave"}),
+    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "great-wave"}),
     "painted": Box(
         "StillbrushStylizeShotStream",
         (430, 60),
@@ -167,10 +167,10 @@ CARRY = {
     "read": Box("StillbrushRead", (830, 60), {"file": ("painted", "file")}),
     "flow": Box(
         "StillbrushFlowEstimator",
-        (830, 420),
+        (830, 560),
         {"frame": ("demo", "images"), "plate": ("demo", "plate")},
     ),
-    "mask": Box("StillbrushOcclusionMask", (1200, 420), {"flow": ("flow", "flow")}),
+    "mask": Box("StillbrushOcclusionMask", (1200, 660), {"flow": ("flow", "flow")}),
     "prior": Box(
         "StillbrushPriorWarper",
         (1200, 60),
@@ -182,27 +182,27 @@ CARRY = {
         {"frame": ("prior", "warped"), "plate": ("demo", "plate")},
     ),
     "warped_seen": Box(
-        "PreviewImage", (1560, 230), {"images": ("warped", "image")}, size=(400, 320)
+        "PreviewImage", (1560, 370), {"images": ("warped", "image")}, size=(400, 320)
     ),
     "over": Box(
         "StillbrushMaskViewer",
-        (1560, 590),
+        (1560, 730),
         {"mask": ("prior", "trusted"), "frame": ("warped", "image")},
     ),
-    "over_seen": Box("PreviewImage", (1560, 730), {"images": ("over", "image")}, size=(400, 320)),
+    "over_seen": Box("PreviewImage", (1560, 1040), {"images": ("over", "image")}, size=(400, 320)),
 }
 
 COMPARE = {
     "note": note(
-        "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire the "
-        "**look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in it, and "
-        "the command line knows it by its name.",
-        (40, 640),
-        (330, 180),
+        "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire "
+        "the **look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in "
+        "it, and the command line knows it by its name.",
+        (40, 720),
+        (330, 170),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "one": Box("StillbrushLoadLook", (40, 320), {}, {"name": "starry-night"}),
-    "two": Box("StillbrushLoadLook", (40, 480), {}, {"name": "composition-vii"}),
+    "one": Box("StillbrushLoadLook", (40, 450), {}, {"name": "starry-night"}),
+    "two": Box("StillbrushLoadLook", (40, 590), {}, {"name": "composition-vii"}),
     "left": Box(
         "StillbrushStylizeShot",
         (430, 60),
@@ -220,12 +220,12 @@ COMPARE = {
     ),
     "right_view": Box(
         "StillbrushPlateViewer",
-        (1170, 230),
+        (1170, 370),
         {"frame": ("right", "images"), "plate": ("demo", "plate")},
     ),
     "stitch": Box(
         "ImageStitch",
-        (1170, 400),
+        (1170, 680),
         {"image1": ("left_view", "image"), "image2": ("right_view", "image")},
     ),
     "write": Box(
@@ -241,19 +241,19 @@ STREAM = {
     "note": note(
         "## A long shot\n\nFrom files to files, with a few frames in memory: 10 frames or 10,000. "
         "Name a sequence or a video in *file* (or wire a VIDEO), and a sequence, `.mp4` or `.mov` "
-        "in *output*, inside ComfyUI's output folder.\n\nStopped, or ComfyUI crashed? Run it again: "
-        "it goes on where it was. The report beside the frames says how every frame went.",
-        (40, 460),
-        (340, 240),
+        "in *output*, inside ComfyUI's output folder.\n\nStopped, or ComfyUI crashed? Run it "
+        "again: it goes on where it was. The report beside the frames says how every frame went.",
+        (40, 580),
+        (340, 230),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 320), {}, {"name": "the-scream"}),
+    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "the-scream"}),
     "paint": Box(
         "StillbrushStylizeShotStream",
         (430, 60),
         {"look": ("look", "look"), "file": ("demo", "file")},
         {"output": "stillbrush/long-shot.mp4"},
-        size=(440, 860),
+        size=(440, 960),
     ),
 }
 
@@ -292,7 +292,7 @@ for (const [name, box] of Object.entries(boxes)) {
       source.outputs.map((o) => o.name));
     const place = made[name].inputs.findIndex((i) => i.name === input);
     if (place < 0) throw new Error(name + " has no input " + input);
-    if (!source.connect(slot, made[name], place)) throw new Error(from + " > " + name + "." + input);
+    if (!source.connect(slot, made[name], place)) throw new Error(from + " > " + input);
   }
 }
 for (const [name, box] of Object.entries(boxes)) {
