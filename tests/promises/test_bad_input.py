@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,15 +144,19 @@ def without_rights() -> tuple[str, ...]:
     return (found, "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all")
 
 
+@pytest.fixture
+def common() -> Iterator[Path]:
+    """Lend a folder that all users may enter; pytest's own is shut again by every new session."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("what", ["plate", "folder", "look", "output"])
-def test_no_permission_is_told(what, plates, look, tmp_path_factory, tmp_path) -> None:
+def test_no_permission_is_told(what, common) -> None:
     starter = without_rights()
-    subprocess.run(["chmod", "-R", "a+rX", str(tmp_path_factory.getbasetemp())], check=True)
-    own = tiny_look(tmp_path / "look")
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_mode & 5 != 5:
-            folder.chmod(0o755)
-    output = tmp_path / "out"
+    plates, own = Path(tiny_shot(common / "in", LENGTH, 64, 48)).parent, tiny_look(common / "look")
+    output = common / "out"
     output.mkdir()
     output.chmod(0o555 if what == "output" else 0o777)
     shut = {"plate": plates / "plate.1002.exr", "folder": plates, "look": own.path}.get(what)
