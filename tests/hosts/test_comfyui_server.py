@@ -515,6 +515,25 @@ def test_every_example_runs_as_it_is(server, info, path) -> None:
     assert outcome.outputs
 
 
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_runs_on_a_real_clip(server, info, path) -> None:
+    clip = SHARED / "data/clips_dev/davis_car-shadow.mp4"
+    if not clip.is_file():
+        pytest.skip(f"no {clip}")
+    graph = api_graph(json.loads(path.read_text()), info)
+    demo = next(id_ for id_, box in graph.items() if box["class_type"] == "StillbrushDemoShot")
+    read = api_defaults(info, "StillbrushRead") | {"file": str(clip), "frames": "1-4"}
+    graph[demo] = node("StillbrushRead", **read)
+    for box in graph.values():
+        for name, value in box["inputs"].items():
+            if value == [demo, 4]:
+                box["inputs"][name] = str(clip)
+        given = {"stroke_size": STROKE, "frames": "1-4", "overwrite": True}
+        box["inputs"] |= {k: v for k, v in given.items() if k in box["inputs"]}
+    outcome = server.run(graph, limit=900)
+    assert outcome.status == "success", outcome.error or outcome.refused
+
+
 def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:
     """Turn a saved workflow into a prompt, as the frontend does for nodes without tricks."""
     links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
