@@ -7,6 +7,7 @@ from typing import Annotated
 from torch import Tensor
 
 from .clip import Clip
+from .dials import Dials
 from .looks import Look
 from .media.source import Shot
 from .motion.flow import Flow
@@ -19,4 +20,5 @@ PriorPort = Annotated[Prior, Kind("prior")]
 LookPort = Annotated[Look, Kind("look")]
 ClipPort = Annotated[Clip[Tensor], Kind("clip")]
 ShotPort = Annotated[Shot, Kind("shot")]
+DialsPort = Annotated[Dials, Kind("dials")]
 StatisticsPort = Annotated[ShotStatistics, Kind("statistics")]

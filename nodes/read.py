@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from ..core.comp.timing import only
 from ..core.file_knobs import ReadKnobs
 from ..core.media.source import ReadSettings, open_shot
 from ..core.ports import ShotPort
@@ -27,4 +28,4 @@ class Outputs:
 def read(x: Inputs, k: ReadKnobs) -> Outputs:
     """Open an EXR or image sequence, a folder, a still or a video. Reads headers only."""
     settings = ReadSettings(k.colour or None, k.layer or None, k.missing, k.proxy)
-    return Outputs(open_shot(k.file, settings))
+    return Outputs(only(open_shot(k.file, settings), k.first, k.last))

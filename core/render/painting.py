@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..dials import Dials
 from ..errors import BadInput
 from ..knobs import ShotKnobs
 from ..media.alpha import premultiply, unpremultiply
@@ -37,7 +38,7 @@ from ..stylizers.painter import (
 from ..stylizers.prior import Prior, make_prior, resize_picture
 from .compose import compose
 from .journal import OnDisk
-from .matte import Matte
+from .matte import Where
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
 from .prepare import Prepared, prepare
@@ -54,6 +55,11 @@ class Settings:
     exposure: float = 0.0
     per_frame: bool = False  # the same network without a prior
     cuts: tuple[int, ...] = ()  # first frames of new shots
+    dials: Dials = field(default_factory=Dials)  # knobs that change from frame to frame
+
+    def at(self, frame: int) -> ShotKnobs:
+        """Return the knobs as they are on a frame."""
+        return self.dials.at(self.knobs, frame)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class ShotPainting:
         motion: Motion,
         settings: Settings,
         *,
-        matte: Matte | None = None,
+        matte: Where | None = None,
         frames: tuple[int, ...] | None = None,
         checkpoints: Checkpoints[PaintState] | None = None,
         device: torch.device | None = None,
@@ -120,14 +126,8 @@ class ShotPainting:
             fresh=PaintState(),
             resets=lambda frame, ready: ready.is_cut,
             begins=lambda frame: settings.per_frame or frame in settings.cuts,
-            checkpoints=checkpoints or self.scratch(),
+            checkpoints=checkpoints or OnDisk(scratch(self)),
         )
-
-    def scratch(self) -> OnDisk:
-        """Make a temporary folder for checkpoints; it is removed with this object."""
-        folder = tempfile.mkdtemp(prefix="stillbrush-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return OnDisk(Path(folder))
 
     def check(self) -> None:
         """Refuse cuts that are no frames of the shot."""
@@ -160,11 +160,11 @@ class ShotPainting:
         knobs = self.settings.knobs
         if knobs.detect_cuts and is_cut(last.encoded, this.encoded, flow, knobs.cut_sensitivity):
             return Ready(this, small, flow, None, is_cut=True)
-        return Ready(this, small, flow, self.prior(flow), is_cut=False)
+        return Ready(this, small, flow, self.prior(flow, this.placed.frame), is_cut=False)
 
-    def prior(self, flow: Flow) -> Prior:
-        """Say how to carry paint along a flow."""
-        knobs = self.settings.knobs
+    def prior(self, flow: Flow, frame: int) -> Prior:
+        """Say how to carry paint along the flow that leads to a frame."""
+        knobs = self.settings.at(frame)
         mask = trust(
             flow,
             check=knobs.check,
@@ -188,7 +188,7 @@ class ShotPainting:
         """Bring a painted frame back over its plate: (H, W, 3) over the canvas, plate's space."""
         with self.stopwatch.stage("finish"):
             matte = self.matte.frame(frame.placed.frame) if self.matte else None
-            knobs, colour = self.settings.knobs, self.shot.colour
+            knobs, colour = self.settings.at(frame.placed.frame), self.shot.colour
             return compose(frame, painted, knobs, colour, self.encoding, matte)
 
     def frame(self, number: int) -> np.ndarray:
@@ -209,7 +209,7 @@ class ShotPainting:
         last = self.prepared.get(frames[place])
         this = self.prepared.get(frames[min(place + 1, len(frames) - 1)])
         flow = self.motion.between(last, this)
-        return Sample(last.encoded, this.encoded, self.prior(flow))
+        return Sample(last.encoded, this.encoded, self.prior(flow, this.placed.frame))
 
     def freeze(self, statistics: ShotStatistics) -> None:
         """Paint with frozen statistics from here on; before the first frame is pulled."""
@@ -225,6 +225,13 @@ class ShotPainting:
         """Say whether the settings ask for frozen statistics that are not there yet."""
         frozen = self.settings.knobs.normalise is Normalise.SHOT
         return frozen and self.painter.statistics is None
+
+
+def scratch(owner: object) -> Path:
+    """Make a temporary folder for checkpoints; it is removed with its owner."""
+    folder = tempfile.mkdtemp(prefix="stillbrush-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def in_space(

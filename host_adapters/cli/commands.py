@@ -12,6 +12,7 @@ from ...core.errors import Cancelled, StillbrushError
 COMMANDS = {
     "stylize": "Paint a shot.",
     "preview": "Paint one frame or a region in seconds.",
+    "run": "Render a script of the node graph.",
     "looks": "List, show, make and check looks.",
     "demo": "Make a small HDR shot and paint it.",
     "train": "Train a look from a picture.",
