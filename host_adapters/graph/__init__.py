@@ -44,6 +44,7 @@ __all__ = [
 ]  # fmt: skip
 log = logging.getLogger(__name__)
 LARGEST_SCRIPT = 16 << 20
+ACROSS, DOWN = 200, 100  # from one node to the next in the picture of the graph
 _root = Script()
 
 
@@ -100,11 +101,18 @@ def createNode(  # noqa: N802
                 made.setInput(knob, value)
             else:
                 made[knob].setValue(value)
-        source = next((n for n in inputs if n is not None), None)
-        if source is not None:
-            beside = sum(1 for other in source.dependent() if other != made)
-            made.setXYpos(source.xpos() + 190 * beside, source.ypos() + 100)
+        place_below(made)
     return made
+
+
+def place_below(node: Node) -> None:
+    """Place a node below those that are wired to it, where no other lies."""
+    above = node.dependencies()
+    if above:
+        x, y = above[0].xpos(), max(other.ypos() for other in above) + DOWN
+        while any((n.xpos, n.ypos) == (x, y) for n in node.script.state.nodes.values()):
+            x += ACROSS
+        node.setXYpos(x, y)
 
 
 def toNode(name: str) -> Node | None:  # noqa: N802

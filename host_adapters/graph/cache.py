@@ -7,6 +7,7 @@ import hashlib
 import io
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def size_of(value: Any) -> int:
         return pixels + value.rgb.nbytes + (0 if value.alpha is None else value.alpha.nbytes)
     if isinstance(value, tuple):
         return sum(map(size_of, value))
-    return sum(map(size_of, vars(value).values())) if hasattr(value, "__dict__") else 64
+    return sum(map(size_of, vars(value).values())) if is_dataclass(value) else 64
 
 
 class Cache:

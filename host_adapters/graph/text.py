@@ -6,6 +6,7 @@ one line, and written back as it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -59,7 +60,7 @@ def node_text(state: State, uid: int) -> dict[str, Any]:
     knobs |= extra.pop("knobs", {})
     made |= {"inputs": wires} if wires else {}
     made |= {"knobs": knobs} if knobs else {}
-    return made | {"at": [node.xpos, node.ypos]} | extra
+    return made | {"at": f"{node.xpos} {node.ypos}"} | extra
 
 
 def to_text(state: State, only: list[int] | None = None) -> str:
@@ -124,14 +125,15 @@ class Reading:
         """
         raw = self.nodes[name]
         kind = self.kind(name, raw["class"])
-        place = raw.get("at", [0, 0])
-        if not (isinstance(place, list) and len(place) == 2 and all(type(n) is int for n in place)):
-            raise self.wrong(f"nodes.{name}.at", "two whole numbers", place)
+        place = re.fullmatch(r"(-?\d{1,9}) (-?\d{1,9})", str(raw.get("at", "0 0")))
+        if place is None:
+            raise self.wrong(f"nodes.{name}.at", "two whole numbers, such as 0 100", raw["at"])
         extra = {key: value for key, value in raw.items() if key not in KNOWN}
         for key in extra:
             self.messages.append(f"nodes.{name}.{key}: is not known here and is kept")
-        made = NodeData(name, kind, label=str(raw.get("label", "")), xpos=place[0], ypos=place[1],
-                        disable=raw.get("disable") is True)  # fmt: skip
+        made = NodeData(name, kind, label=str(raw.get("label", "")))
+        made = replace(made, xpos=int(place[1]), ypos=int(place[2]))
+        made = replace(made, disable=raw.get("disable") is True)
         made = replace(made, group=self.number(name, "group", numbers))
         if kind == GROUP:
             promoted = {k: self.goal(name, k, v, numbers) for k, v in
