@@ -13,6 +13,7 @@ COMMANDS = {
     "stylize": "Paint a shot.",
     "preview": "Paint one frame or a region in seconds.",
     "run": "Render a script of the node graph.",
+    "pack": "Write the pack for Nuke or Natron.",
     "looks": "List, show, make and check looks.",
     "demo": "Make a small HDR shot and paint it.",
     "train": "Train a look from a picture.",
