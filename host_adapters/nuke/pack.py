@@ -31,9 +31,12 @@ nuke.menu("Nodes").addCommand("Stillbrush/Stillbrush", "nuke.createNode('Stillbr
 
 
 def start_command() -> list[str]:
-    """Return how this Stillbrush is started: by the Python that it is installed in."""
+    """Return how this very Stillbrush is started: by its Python, from where it lies."""
     package = __name__.partition(".")[0]
-    return [sys.executable, "-c", f"from {package}.host_adapters.cli import main; main()"]
+    root = Path(__file__).parents[2]  # a link stays one: its name is the package's
+    lies = f"import sys; sys.path.insert(0, {str(root.parent)!r}); "
+    start = f"from {package}.host_adapters.cli import main; main()"
+    return [sys.executable, "-c", (lies if root.name == package else "") + start]
 
 
 def facts() -> dict[str, Any]:

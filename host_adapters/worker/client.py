@@ -69,13 +69,14 @@ class Worker:
         process = self.process
         assert process is not None
         assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                self.tell(event)
+        with process.stdout as lines:
+            for line in lines:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(event, dict):
+                    self.tell(event)
         code = process.wait()
         self.threads[1].join(5)
         words = "".join(self.said)[-LAST_WORDS:].strip()
@@ -90,9 +91,10 @@ class Worker:
         """Read what the process says of errors."""
         assert self.process is not None
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
-            del self.said[:-200]
+        with self.process.stderr as lines:
+            for line in lines:
+                self.said.append(line)
+                del self.said[:-200]
 
     def tell(self, event: Event) -> None:
         """Hand an event on."""
