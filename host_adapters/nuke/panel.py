@@ -23,7 +23,13 @@ def declared() -> dict[str, Any]:
 
 
 def frames_of(node: Any) -> tuple[int, int]:
-    """Return the frames to paint: the node's own range, or that of its input."""
+    """Return the frames to paint: the node's own range, or that of its input.
+
+    Raises:
+        JobFailed: nothing is wired.
+    """
+    if node.input(0) is None:
+        raise JobFailed(f"{node.fullName()}: expected a plate on its first input.")
     if node["limit"].value():
         return int(node["first"].value()), int(node["last"].value())
     return int(node.input(0).firstFrame()), int(node.input(0).lastFrame())
@@ -81,12 +87,11 @@ def job_of(nuke: Any, node: Any, first: int, last: int) -> tuple[Job, Place]:
     """Write the inputs and return what is to be painted.
 
     Raises:
-        JobFailed: nothing is wired, or no folder is set.
+        JobFailed: no folder is set.
     """
     source, folder = node.input(0), node["folder"].evaluate()
-    if source is None or not folder:
-        what = "a plate on its first input" if source is None else "a folder for the painted frames"
-        raise JobFailed(f"{node.fullName()}: expected {what}.")
+    if not folder:
+        raise JobFailed(f"{node.fullName()}: expected a folder for the painted frames.")
     stamp = ",".join(str(number) for number in source.opHashes())
     plate = folder + "/plate/plate.####.exr"
     write_plate(nuke, source, plate, first, last, stamp)
@@ -106,8 +111,8 @@ def render(nuke: Any, node: Any, frames: tuple[int, int] | None = None) -> Worke
 
     Where nothing has changed since, nothing is rendered. A second render waits for the first.
     """
-    first, last = frames or frames_of(node)
     try:
+        first, last = frames or frames_of(node)
         job, place = job_of(nuke, node, first, last)
     except JobFailed as error:
         nuke.message(str(error))
@@ -131,7 +136,11 @@ def render(nuke: Any, node: Any, frames: tuple[int, int] | None = None) -> Worke
 
 def preview(nuke: Any, node: Any) -> Worker | None:
     """Paint from the first frame to the one that is looked at: the same pixels as a render."""
-    first, last = frames_of(node)
+    try:
+        first, last = frames_of(node)
+    except JobFailed as error:
+        nuke.message(str(error))
+        return None
     return render(nuke, node, (first, min(max(int(nuke.frame()), first), last)))
 
 
