@@ -9,7 +9,7 @@ from .knob import plain
 from .model import GROUP, NodeData, State
 from .values import is_moving
 
-WIDTH, HEIGHT, MARGIN = 150, 44, 40
+WIDTH, HEIGHT, MARGIN = 150, 44, 60
 COLOURS = {
     "Image": "#8fb8a8", "Motion": "#a9b7d6", "Paint": "#e2b36f", "Look": "#d9a0a0",
     "View": "#c7c7c7", "Merge": "#b4a7cf", "Colour": "#93c1cf", "Transform": "#c9cf93",
@@ -25,7 +25,7 @@ def draw(state: State) -> str:
         return svg(0, 0, 1, 1, [])
     backdrops = [n for n in state.nodes.values() if n.kind == "backdrop"]
     sizes = {id(n): size(n) for n in state.nodes.values()}
-    left = min(n.xpos for n in state.nodes.values()) - MARGIN
+    left = min(n.xpos for n in state.nodes.values()) - 2 * MARGIN
     top = min(n.ypos for n in state.nodes.values()) - MARGIN
     right = max(n.xpos + sizes[id(n)][0] for n in state.nodes.values()) + MARGIN
     bottom = max(n.ypos + sizes[id(n)][1] for n in state.nodes.values()) + MARGIN
@@ -121,6 +121,21 @@ def wire(state: State, node: NodeData, port: str, source: int) -> str:
     else:
         share = (places.index(port) + 1) / (len(places) + 1)
         x2, y2 = node.xpos + round(WIDTH * share), node.ypos
-    name = "" if len(ports) == 1 else text(x2 + (26 if side else 0), y2 - 5, 9, port)
-    line = f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{WIRE}" marker-end="url(#a)"/>'
-    return line + name
+    name = (
+        ""
+        if len(ports) == 1
+        else text(x2 + (30 if side else -20), y2 + (14 if side else -6), 9, port)
+    )
+    bends = bend((x1, y1), (x2, y2), side=side)
+    return f'<path d="{bends}" fill="none" stroke="{WIRE}" marker-end="url(#a)"/>' + name
+
+
+def bend(start: tuple[int, int], end: tuple[int, int], *, side: bool) -> str:
+    """Return the way of a wire: into the right side, or round what lies between."""
+    (x1, y1), (x2, y2) = start, end
+    if side:
+        return f"M{x1} {y1} C{x1} {y1 + 40} {x2 + 90} {y2 - 20} {x2} {y2}"
+    if y2 - y1 > 2 * HEIGHT and abs(x2 - x1) < WIDTH:
+        left = min(x1, x2) - WIDTH
+        return f"M{x1} {y1} C{left} {y1 + 30} {left} {y2 - 30} {x2} {y2}"
+    return f"M{x1} {y1} C{x1} {y1 + 25} {x2} {y2 - 25} {x2} {y2}"

@@ -15,7 +15,7 @@ from .model import GROUP, NodeData, Setting, State
 from .values import Values, is_moving, knob_field
 
 MOST_UNDO = 1000
-SPACING = 120
+SPACING = 200  # from one source to the next in the picture of the graph
 NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -108,7 +108,8 @@ class Script:
         named = self.state.free_name(class_name(kind))
         uid, self.next = self.next, self.next + 1
         with self.one_edit():
-            self.put(uid, NodeData(named, kind, ypos=SPACING * len(self.state.nodes)))
+            right = max((node.xpos + SPACING for node in self.state.nodes.values()), default=0)
+            self.put(uid, NodeData(named, kind, xpos=right))
             if wanted is not None:
                 self.rename(uid, wanted)
         return uid
