@@ -14,3 +14,12 @@ async def comfy_entrypoint():
     from .host_adapters.comfyui import build_extension
 
     return build_extension()
+
+
+def __getattr__(name: str) -> object:
+    """Open the node graph when it is asked for: ``from stillbrush import graph``."""
+    if name == "graph":
+        import importlib
+
+        return importlib.import_module(".host_adapters.graph", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

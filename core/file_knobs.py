@@ -19,6 +19,18 @@ class ReadKnobs:
         str,
         Knob(tip="plate.####.exr, a folder, a still or a video.", animatable=False),
     ] = ""
+    first: Annotated[
+        int,
+        Knob(
+            -999_999,
+            999_999,
+            "First frame to take; where first and last are both 0, everything on disk is.",
+            animatable=False,
+        ),
+    ] = 0
+    last: Annotated[
+        int, Knob(-999_999, 999_999, "Last frame to take; see first.", animatable=False)
+    ] = 0
     colour: Annotated[
         str,
         Knob(tip="The plate's colour space; empty takes what the file says.", animatable=False),

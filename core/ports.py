@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from .clip import Clip
+from .dials import Dials
 from .looks import Look
 from .media.source import Shot
 from .motion.flow import Flow
@@ -22,4 +23,5 @@ LookPort = Annotated[Look, Kind("look")]
 ClipPort = Annotated[Clip[Tensor], Kind("clip")]
 ShotPort = Annotated[Shot, Kind("shot")]
 LayersPort = Annotated[Callable[[int], dict[str, np.ndarray]], Kind("layers")]
+DialsPort = Annotated[Dials, Kind("dials")]
 StatisticsPort = Annotated[ShotStatistics, Kind("statistics")]

@@ -147,6 +147,7 @@ class NodeSpec(Generic[K]):
     knobs_type: type[K]
     state_type: type | None  # None for a clip operator
     step: Callable[..., Any]
+    local: bool = False  # a frame of its outputs needs no other frame of its inputs
 
     @property
     def is_frame_operator(self) -> bool:
@@ -178,8 +179,14 @@ REGISTRY: dict[str, NodeSpec[Any]] = {}
 """Every declared node by id; filled when ``nodes`` is imported."""
 
 
-def node(id: str, *, label: str, category: str, version: int = 1) -> Callable[..., Any]:
+def node(
+    id: str, *, label: str, category: str, version: int = 1, local: bool = False
+) -> Callable[..., Any]:
     """Declare a node from its function's annotations and register it.
+
+    Args:
+        local: that a frame of a clip operator's outputs needs only that frame of its inputs and
+            of its knobs; a frame operator is local where its state has no fields.
 
     Raises:
         TypeError: a port or knob is not explained, or a default lies outside its own range.
@@ -204,6 +211,7 @@ def node(id: str, *, label: str, category: str, version: int = 1) -> Callable[..
             knobs_type=hints[arguments[1]],
             state_type=state_type,
             step=step,
+            local=local or (state_type is not None and not fields(state_type)),
         )
         REGISTRY[id] = spec
         return step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+from ..core.comp.timing import only
 from ..core.file_knobs import ReadKnobs
 from ..core.media.source import ReadSettings, open_shot
 from ..core.ports import ShotPort
@@ -28,5 +29,5 @@ class Outputs:
 def read(x: Inputs, k: ReadKnobs) -> Outputs:
     """Open an EXR or image sequence, a folder, a still or a video. Reads headers only."""
     settings = ReadSettings(k.colour or None, k.layer or None, k.missing, k.proxy)
-    shot = open_shot(k.file, settings)
+    shot = only(open_shot(k.file, settings), k.first, k.last)
     return Outputs(replace(shot, frames=chosen_frames(k.frames or None, shot)))

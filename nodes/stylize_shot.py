@@ -8,9 +8,11 @@ from typing import Annotated
 import torch
 
 from ..core.clip import Clip
+from ..core.comp.masks import ShotMatte
+from ..core.dials import Dials
 from ..core.knobs import ShotKnobs, chain, changed
 from ..core.new_looks import with_knobs
-from ..core.ports import ClipPort, LookPort, ShotPort
+from ..core.ports import ClipPort, DialsPort, LookPort, ShotPort
 from ..core.render.assembly import Request, assemble
 from ..core.render.painting import Settings
 from ..core.spec import Knob, node
@@ -22,6 +24,8 @@ class Inputs:
 
     shot: Annotated[ShotPort, "The shot on disk."]
     look: Annotated[LookPort, "What it is painted like."]
+    matte: Annotated[ShotPort | None, "1 where to paint: alpha, or brightness."] = None
+    dials: Annotated[DialsPort | None, "Values by frame of knobs that move."] = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ def stylize_shot(x: Inputs, k: Knobs) -> Outputs:
     follows the look, unless that is switched off.
     """
     knobs = chain(x.look.knobs, changed(k)) if k.follow_look else chain({}, changed(k))
-    settings = Settings(knobs, exposure=x.look.exposure)
-    painting = assemble(Request(x.shot, x.look, settings=settings)).painting()
+    settings = Settings(knobs, exposure=x.look.exposure, dials=x.dials or Dials())
+    where = ShotMatte(x.matte, x.shot) if x.matte else None
+    painting = assemble(Request(x.shot, x.look, settings=settings)).painting(where=where)
     painting.freeze_if_asked()
 
     def pull(frame: int) -> torch.Tensor:

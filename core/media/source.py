@@ -58,6 +58,7 @@ class Placed:
         alpha: (H, W) float32 over the canvas; None where the plate is opaque and fills it.
         plate: what the writer needs to keep; None for video, proxies and frames that stand in.
         inside: rows and columns of the canvas that the plate has.
+        own_alpha: whether alpha is what the plate's file holds.
     """
 
     frame: int
@@ -65,6 +66,7 @@ class Placed:
     alpha: np.ndarray | None
     plate: Plate | None
     inside: tuple[slice, slice]
+    own_alpha: bool = True
 
     @property
     def is_premultiplied(self) -> bool:

@@ -28,7 +28,7 @@ from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
 from ..stylizers.painter import Normalise, PaintState, ShotStatistics, painting_size
 from .given_motion import GivenMotion, VectorSettings, given_motion
-from .matte import Matte, open_matte
+from .matte import Matte, Where, open_matte
 from .motion import EstimatedMotion, Motion
 from .output import Output, plan_output, refuse_source
 from .painting import Settings, ShotPainting
@@ -82,8 +82,15 @@ class Assembly:
     motion: Motion
     matte: Matte | None
 
-    def painting(self, checkpoints: Checkpoints[PaintState] | None = None) -> ShotPainting:
-        """Build the painting; nothing is read yet."""
+    def painting(
+        self, checkpoints: Checkpoints[PaintState] | None = None, where: Where | None = None
+    ) -> ShotPainting:
+        """Build the painting; nothing is read yet.
+
+        Args:
+            checkpoints: where states are kept.
+            where: a matte that lies in no file, in place of the request's own.
+        """
         request = self.request
         painter = load_painter(request.look, self.device, self.bands)
         if request.statistics is not None:
@@ -96,7 +103,7 @@ class Assembly:
             painter,
             self.motion,
             request.settings,
-            matte=self.matte,
+            matte=where or self.matte,
             frames=recursion,
             checkpoints=checkpoints,
             device=self.device,

@@ -97,14 +97,41 @@ def compose(
     amount = np.full(placed.rgb.shape[:2], settings.mix, np.float32)
     if matte is not None:
         amount *= np.clip(np.nan_to_num(matte), 0, 1)
+    if not amount[placed.inside].any():
+        return placed.rgb
+    blended = blend(frame.encoded, painted, settings)
+    return restore(frame, blended, amount, settings.strength, colour, encoding)
+
+
+def restore(
+    frame: Prepared,
+    blended: Tensor,
+    amount: np.ndarray,
+    strength: float,
+    colour: PlateColour,
+    encoding: Encoding,
+) -> np.ndarray:
+    """Bring paint that was blended in network encoding back over its plate.
+
+    Args:
+        frame: the prepared plate.
+        blended: (1, H, W, 3) network encoding, over the canvas.
+        amount: (H, W) share of it, 0 to 1, in the plate's space.
+        strength: the share of paint in it.
+        colour: the plate's colour space.
+        encoding: how the plate was encoded.
+
+    Returns:
+        (H, W, 3) float32 over the canvas, in the plate's space and association.
+    """
+    placed = frame.placed
     amount = amount[placed.inside]
     if not amount.any():
         return placed.rgb
     rows, columns = placed.inside
     linear = frame.linear[:, rows, columns]
-    blended = blend(frame.encoded, painted, settings)[:, rows, columns]
-    lit = encoding.decode(blended, linear)
-    lost = 1 - settings.strength  # share of what encoding and colour space cannot carry
+    lit = encoding.decode(blended[:, rows, columns], linear)
+    lost = 1 - strength  # share of what encoding and colour space cannot carry
     if lost > 0:
         lit += lost * (linear - encoding.decode(frame.encoded[:, rows, columns], linear))
     result = colour.from_linear(lit[0].cpu().numpy())

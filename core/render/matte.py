@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from ..media.headers import named_channels, opened, part_specs
 from ..media.images import probe, read_channels, read_plate
 from ..media.sequences import Sequence, find_sequence
 from ..media.source import Shot, Window, shrink
+
+
+class Where(Protocol):
+    """Says where to paint."""
+
+    def frame(self, number: int) -> np.ndarray:
+        """Return a frame's matte (H, W), 0 to 1, over the canvas."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class Output:
         rgb = in_space(placed, rgb, shot.colour, self.colour)
         path = self.path(placed.frame)
         cut = {name: values[placed.inside] for name, values in layers.items()}
-        alpha = placed.alpha if placed.plate is None else None
+        alpha = placed.alpha if placed.plate is None or not placed.own_alpha else None
+        alpha = alpha if alpha is None else alpha[placed.inside]
         write_picture(
             path,
             rgb[placed.inside],

@@ -13,12 +13,12 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..dials import Dials
 from ..errors import BadInput
 from ..knobs import ShotKnobs
 from ..media.alpha import premultiply, unpremultiply
@@ -40,6 +40,7 @@ from ..stylizers.painter import (
 from ..stylizers.prior import Prior, make_prior, resize_picture
 from .compose import compose
 from .journal import OnDisk
+from .matte import Where
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
 from .prepare import Prepared, prepare
@@ -50,14 +51,6 @@ SAMPLED_PIXELS = 3_000_000  # of all samples together, at painting size
 MOST_SAMPLES = 6
 
 
-class Where(Protocol):
-    """Says where to paint."""
-
-    def frame(self, number: int) -> np.ndarray:
-        """Return a frame's matte (H, W), 0 to 1, over the shot's canvas."""
-        ...
-
-
 @dataclass(frozen=True)
 class Settings:
     """Everything that decides the pixels, beside the shot and the look's weights."""
@@ -66,6 +59,11 @@ class Settings:
     exposure: float = 0.0
     per_frame: bool = False  # the same network without a prior
     cuts: tuple[int, ...] = ()  # first frames of new shots
+    dials: Dials = field(default_factory=Dials)  # knobs that change from frame to frame
+
+    def at(self, frame: int) -> ShotKnobs:
+        """Return the knobs as they are on a frame."""
+        return self.dials.at(self.knobs, frame)
 
 
 @dataclass(frozen=True)
@@ -135,14 +133,8 @@ class ShotPainting:
             fresh=PaintState(),
             resets=lambda frame, ready: ready.is_cut,
             begins=lambda frame: settings.per_frame or frame in settings.cuts,
-            checkpoints=checkpoints or self.scratch(),
+            checkpoints=checkpoints or OnDisk(scratch(self)),
         )
-
-    def scratch(self) -> OnDisk:
-        """Make a temporary folder for checkpoints; it is removed with this object."""
-        folder = tempfile.mkdtemp(prefix="stillbrush-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return OnDisk(Path(folder))
 
     def check(self) -> None:
         """Refuse cuts that are no frames of the shot."""
@@ -191,11 +183,11 @@ class ShotPainting:
         knobs = self.settings.knobs
         if knobs.detect_cuts and is_cut(last.encoded, this.encoded, flow, knobs.cut_sensitivity):
             return Ready(this, small, flow, None, is_cut=True)
-        return Ready(this, small, flow, self.prior(flow), is_cut=False)
+        return Ready(this, small, flow, self.prior(flow, this.placed.frame), is_cut=False)
 
-    def prior(self, flow: Flow) -> Prior:
-        """Say how to carry paint along a flow."""
-        knobs = self.settings.knobs
+    def prior(self, flow: Flow, frame: int) -> Prior:
+        """Say how to carry paint along the flow that leads to a frame."""
+        knobs = self.settings.at(frame)
         mask = trust(
             flow,
             check=knobs.check,
@@ -231,7 +223,7 @@ class ShotPainting:
         """Bring a painted frame back over its plate: (H, W, 3) over the canvas, plate's space."""
         with self.stopwatch.stage("finish"):
             matte = self.matte.frame(frame.placed.frame) if self.matte else None
-            knobs, colour = knobs or self.settings.knobs, self.shot.colour
+            knobs, colour = knobs or self.settings.at(frame.placed.frame), self.shot.colour
             return compose(frame, painted, knobs, colour, self.encoding, matte)
 
     def frame(self, number: int) -> np.ndarray:
@@ -260,7 +252,7 @@ class ShotPainting:
         last = self.prepared.get(frames[place])
         this = self.prepared.get(frames[min(place + 1, len(frames) - 1)])
         flow = self.motion.between(last, this)
-        return Sample(last.encoded, this.encoded, self.prior(flow))
+        return Sample(last.encoded, this.encoded, self.prior(flow, this.placed.frame))
 
     def freeze(self, statistics: ShotStatistics) -> None:
         """Paint with frozen statistics from here on; before the first frame is pulled."""
@@ -276,6 +268,13 @@ class ShotPainting:
         """Say whether the settings ask for frozen statistics that are not there yet."""
         frozen = self.settings.knobs.normalise is Normalise.SHOT
         return frozen and self.painter.statistics is None
+
+
+def scratch(owner: object) -> Path:
+    """Make a temporary folder for checkpoints; it is removed with its owner."""
+    folder = tempfile.mkdtemp(prefix="stillbrush-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def in_space(

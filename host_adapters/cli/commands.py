@@ -13,6 +13,9 @@ COMMANDS = {
     "stylize": "Paint a shot.",
     "preview": "Paint one frame or a region in seconds.",
     "wedge": "Compare looks and strengths on one sheet.",
+    "run": "Render a script of the node graph.",
+    "pack": "Write the pack for Nuke or Natron.",
+    "export-torchscript": "Write a look for Nuke's own Inference node.",
     "looks": "List, show, make and check looks.",
     "demo": "Make a small HDR shot and paint it.",
     "train": "Train a look from a picture.",
@@ -32,7 +35,7 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            return importlib.import_module(f".{cmd_name}", __package__).command
+            return importlib.import_module(f".{cmd_name.replace('-', '_')}", __package__).command
         except StillbrushError:
             raise
         except OSError as error:  # torch, where one of its libraries cannot be loaded

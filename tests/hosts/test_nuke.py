@@ -1,0 +1,291 @@
+"""The packs: contract-tested against a record of the hosts' API, with the real worker behind."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import tkinter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke
+from support.material import tiny_look, tiny_shot
+from support.rendering import channels, paint
+from support.tcl import parsed
+
+import stillbrush
+from stillbrush import graph
+from stillbrush.core.looks import Look
+from stillbrush.core.spec import REGISTRY
+from stillbrush.host_adapters.graph.knob import plain
+from stillbrush.host_adapters.natron import pack as natron_pack
+from stillbrush.host_adapters.nuke import pack as nuke_pack
+from stillbrush.host_adapters.nuke.gizmo import gizmo
+from stillbrush.host_adapters.worker.client import JobFailed, Queue, Worker
+
+HOSTS = Path(stillbrush.__file__).parent / "host_adapters"
+INSIDE = [*sorted((HOSTS / "worker").glob("*.py")), HOSTS / "nuke/panel.py",
+          HOSTS / "nuke/selftest.py", HOSTS / "natron/stillbrush_plug.py"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
+    return tiny_look(tmp_path_factory.mktemp("look"))
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_shot(tmp_path_factory.mktemp("in"), 4, 64, 48)
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The panel as Nuke has it: imported from the pack, which lies alone."""
+    folder = tmp_path_factory.mktemp("pack")
+    nuke_pack.write_pack(folder)
+    sys.path.insert(0, str(folder))
+    try:
+        yield importlib.import_module("stillbrush_pack.nuke.panel")
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if name.startswith("stillbrush_pack")]:
+            del sys.modules[name]
+
+
+def host(plate: str, look: Look, folder: Path, *, gui: bool = False) -> tuple[FakeNuke, Any]:
+    fake = FakeNuke(gui=gui)
+    source = FakeNode("Read", "Plate", {})
+    source.plate, source.frames = plate, (1001, 1004)
+    knobs = {k.name: plain(k.default) for k in REGISTRY["stylize_shot"].knobs}
+    own = {"folder": str(folder), "limit": False, "first": 1, "last": 1, "look": str(look.path),
+           "result": "", "stillbrush": ""}  # fmt: skip
+    node = FakeNode("Stillbrush", "Stillbrush1", knobs | own | {"stroke_size": 4.0})
+    fake.nodes += [source, node]
+    node.inputs[0] = fake.wrapped(source)
+    return fake, node
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_what_runs_inside_a_host_needs_nothing_but_python_3_9(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Import):
+            assert all(a.name.partition(".")[0] in sys.stdlib_module_names for a in part.names)
+        elif isinstance(part, ast.ImportFrom) and part.level == 0:
+            assert str(part.module).partition(".")[0] in sys.stdlib_module_names
+        elif isinstance(part, ast.ImportFrom):
+            assert part.level == 1 or str(part.module).startswith("worker.")
+        assert not isinstance(part, ast.Match)
+
+
+def test_the_pack_loads_alone_without_torch(tmp_path) -> None:
+    nuke_pack.write_pack(tmp_path / "nuke")
+    natron_pack.write_pack(tmp_path / "natron")
+    for folder, module in (("nuke", "nuke.panel"), ("natron", "natron.stillbrush_plug")):
+        code = (f"import sys; sys.path.insert(0, {str(tmp_path / folder)!r}); "
+                f"import stillbrush_pack.{module}; "
+                "assert not {'torch', 'numpy', 'stillbrush'} & set(sys.modules)")  # fmt: skip
+        subprocess.run([sys.executable, "-I", "-c", code], check=True)
+
+
+def test_every_call_of_nukes_api_is_in_the_record() -> None:
+    functions = RECORD["functions"]
+    called = 0
+    for path in (HOSTS / "nuke/panel.py", HOSTS / "nuke/selftest.py"):
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(part, ast.Attribute):
+                continue
+            owner = part.value
+            of_nuke = isinstance(owner, ast.Name) and owner.id == "nuke"
+            of_nuke |= isinstance(owner, ast.Attribute) and owner.attr == "nuke"
+            if of_nuke and isinstance(owner.ctx, ast.Load) and part.attr != "panel":
+                called += 1
+                known = {*functions, *RECORD["constants"], "ProgressTask"}
+                assert part.attr in known, f"{path.name}:{part.lineno} nuke.{part.attr}"
+    assert called > 10
+
+
+def test_the_gizmo_is_valid_tcl_and_shows_what_is_declared() -> None:
+    words = parsed(gizmo(["starry-night", "great-wave"]))
+    assert words[0] == "Gizmo"
+    tcl = tkinter.Tcl()
+    body = tcl.splitlist(words[1])
+    shown = {}
+    for place, word in enumerate(body):
+        if word == "addUserKnob":
+            kind, name, *rest = tcl.splitlist(body[place + 1])
+            shown[name] = (int(kind), dict(zip(rest[::2], rest[1::2], strict=False)), body, place)
+    for field in REGISTRY["stylize_shot"].knobs:
+        kind, facts, _, place = shown[field.name]
+        assert facts["t"].startswith(field.knob.tip)
+        assert facts["l"] == field.label
+        value = body[place + 3]
+        assert body[place + 2] == field.name
+        if field.choices:
+            assert (kind, tcl.splitlist(facts["M"])) == (4, field.choices)
+        elif field.type is bool:
+            assert (kind, value) == (6, str(field.default).lower())
+        else:
+            assert kind == (3 if field.type is int else 7)
+            assert float(value) == field.default
+            lo, hi = rest_range(tcl.splitlist(body[place + 1]))
+            assert (lo, hi) == pytest.approx((field.knob.lo, field.knob.hi), rel=1e-5)
+
+
+def rest_range(words: tuple[str, ...]) -> tuple[float, float]:
+    place = words.index("R")
+    return float(words[place + 1]), float(words[place + 2])
+
+
+def test_an_unbalanced_gizmo_would_be_noticed() -> None:
+    with pytest.raises(tkinter.TclError):
+        parsed(gizmo(["a"]) + "{")
+
+
+def test_the_packs_are_in_step_with_the_declarations(tmp_path) -> None:
+    nuke_pack.write_pack(tmp_path / "nuke")
+    natron_pack.write_pack(tmp_path / "natron")
+    for name in ("nuke", "natron"):
+        facts = json.loads((tmp_path / name / f"stillbrush_pack/{name}/knobs.json").read_text())
+        for known, field in zip(facts["knobs"], REGISTRY["stylize_shot"].knobs, strict=True):
+            assert (known["name"], known["default"]) == (field.name, plain(field.default))
+            assert known["animatable"] == field.knob.animatable
+            assert known["choices"] == list(field.choices)
+
+
+def test_a_render_from_nuke_gives_the_bits_of_the_command_line(
+    tmp_path, plate, look, panel
+) -> None:
+    fake, node = host(plate, look, tmp_path / "out")
+    worker = panel.render(fake.module(), fake.wrapped(node))
+    assert worker.state == "done", worker.message
+    assert fake.proxy_while_writing == [False]
+    assert fake.rootnode.knobs["proxy"].held is True
+    paint(plate, look, f"{tmp_path}/line/painted.####.exr")
+    for frame in range(1001, 1005):
+        ours, theirs = (channels(tmp_path / where / f"painted.{frame}.exr")
+                        for where in ("out/v001", "line"))  # fmt: skip
+        for name, bits in theirs.items():
+            np.testing.assert_array_equal(ours[name], bits)
+    read = next(n for n in fake.nodes if n.kind == "Read" and n.called != "Plate")
+    assert read.knobs["file"].held.endswith("v001/painted.####.exr")
+    assert (read.knobs["first"].held, read.knobs["last"].held) == (1001, 1004)
+    assert read.knobs["raw"].held is True
+    # nothing has changed: nothing is rendered, the same Read is used
+    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    assert fake.made == ["Write", "Read"]
+    # another knob: a version of its own, the plate is not written again, the same Read
+    node.knobs["mix"].keys = {1001: 0.0, 1002: 1.0}
+    node.knobs["limit"].held, node.knobs["first"].held, node.knobs["last"].held = True, 1001, 1002
+    assert panel.render(fake.module(), fake.wrapped(node)).state == "done"
+    assert fake.made == ["Write", "Read", "Write"], "a shorter range is another plate"
+    assert read.knobs["file"].held.endswith("v002/painted.####.exr")
+    first, second = (channels(tmp_path / f"out/v002/painted.{f}.exr") for f in (1001, 1002))
+    source = channels(Path(plate.replace("####", "1001")))
+    np.testing.assert_array_equal(first["0:R"], source["0:R"])
+    full = channels(tmp_path / "line/painted.1002.exr")
+    np.testing.assert_array_equal(second["0:R"], full["0:R"])
+
+
+def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, plate, look, panel):
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    fake.cancel = True  # pressed at the first frame
+    begun = time.monotonic()
+    worker = panel.render(fake.module(), fake.wrapped(node))
+    assert time.monotonic() - begun < 2, "the interface waits for nothing"
+    for thread in worker.threads:
+        thread.join(120)
+    assert worker.state in ("stopped", "done")
+    if worker.state == "stopped":
+        assert len(list((tmp_path / "out/v001").glob("painted.*.exr"))) < 4
+    fake.cancel = False
+    again = panel.render(fake.module(), fake.wrapped(node))
+    if again is not None:
+        for thread in again.threads:
+            thread.join(120)
+    assert len(list((tmp_path / "out/v001").glob("painted.*.exr"))) == 4
+    assert any("frame 10" in text for text in fake.said)
+
+
+def test_a_missing_program_and_a_missing_plate_are_told(tmp_path, plate, look, panel) -> None:
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    node.knobs["stillbrush"] = FakeKnob("/nowhere/stillbrush")
+    worker = panel.render(fake.module(), fake.wrapped(node))
+    assert worker.state == "failed"
+    assert "expected a program at /nowhere/stillbrush" in fake.said[-1]
+    node.inputs.clear()
+    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    assert "expected a plate" in fake.said[-1]
+
+
+def test_a_look_that_is_not_there_is_told_in_the_words_of_stillbrush(tmp_path, plate, look, panel):
+    fake, node = host(plate, look, tmp_path / "out")
+    node.knobs["look"].held = "no-such-look"
+    worker = panel.render(fake.module(), fake.wrapped(node))
+    assert worker.state == "failed"
+    assert "there is no such look" in fake.said[-1]
+
+
+SLEEPER = 'import time, sys; print(\'{"event": "up"}\', flush=True); time.sleep(60)'
+
+
+def test_a_worker_that_is_killed_is_told_and_a_stubborn_one_is_ended() -> None:
+    up = threading.Event()
+    worker = Worker([sys.executable, "-c", SLEEPER], lambda event: up.set()).start()
+    assert up.wait(30)
+    worker.process.kill()
+    with pytest.raises(JobFailed):
+        worker.wait(30)
+    assert worker.state == "failed"
+    up.clear()
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER
+    worker = Worker([sys.executable, "-c", deaf], lambda event: up.set()).start()
+    assert up.wait(30)
+    worker.cancel()
+    assert worker.process.poll() is None
+    worker.kill()
+    with pytest.raises(JobFailed, match="goes on"):
+        worker.wait(30)
+    assert worker.state == "stopped"
+
+
+def test_jobs_are_done_one_after_the_other() -> None:
+    queue, told, over = Queue(), [], threading.Event()
+
+    def job(name: str) -> Worker:
+        code = f'print(\'{{"event": "{name}"}}\', flush=True)'
+        return Worker([sys.executable, "-c", code], lambda event: note(name, event))
+
+    def note(name: str, event: dict[str, Any]) -> None:
+        told.append((name, event["event"]))
+        if name == "b" and event["event"] == "ended":
+            over.set()
+
+    one, two, three = job("a"), job("b"), job("c")
+    for worker in (one, two):
+        queue.add(worker)
+    queue.add(three)
+    queue.cancel(three)
+    assert over.wait(60)
+    assert [step for step in told if step[0] != "c"] == [
+        ("a", "a"), ("a", "ended"), ("b", "b"), ("b", "ended")
+    ]  # fmt: skip
+    assert three.process is None or three.state == "stopped"
+
+
+def test_a_job_is_a_script_of_the_graph(tmp_path, panel) -> None:
+    jobs = sys.modules["stillbrush_pack.worker.jobs"]
+    job = jobs.Job("p.####.exr", 1001, 1002, "great-wave", {"detect_cuts": False},
+                   {"mix": [0.0, 0.5]}, "m.exr")  # fmt: skip
+    (tmp_path / "job.sb.yaml").write_text(job.text("o.####.exr"))
+    assert graph.loadScript(tmp_path / "job.sb.yaml") == []
+    node = graph.toNode("StylizeShot1")
+    assert (node["mix"].valueAt(1002), node["detect_cuts"].value()) == (0.5, False)
+    assert node.input("mask").name() == "Matte1"
