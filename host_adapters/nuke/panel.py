@@ -58,13 +58,8 @@ def knobs_of(node: Any, first: int, last: int) -> tuple[dict[str, Any], dict[str
 def write_plate(nuke: Any, source: Any, pattern: str, first: int, last: int, stamp: str) -> None:
     """Write an input as scene-linear EXR with all its channels; not again where it is the same."""
     note = os.path.join(os.path.dirname(pattern), "plate.json")
-    wanted = json.dumps([stamp, first, last])
-    try:
-        with open(note, encoding="utf-8") as file:
-            if file.read() == wanted:
-                return
-    except OSError:
-        pass
+    if is_written(note, first, last, stamp):
+        return
     os.makedirs(os.path.dirname(pattern), exist_ok=True)
     write = nuke.createNode("Write", "", False)
     was_proxy = nuke.root()["proxy"].value()
@@ -80,7 +75,17 @@ def write_plate(nuke: Any, source: Any, pattern: str, first: int, last: int, sta
         nuke.root()["proxy"].setValue(was_proxy)
         nuke.delete(write)
     with open(note, "w", encoding="utf-8") as file:
-        file.write(wanted)
+        json.dump([stamp, first, last], file)
+
+
+def is_written(note: str, first: int, last: int, stamp: str) -> bool:
+    """Say whether these frames of this very input were written before."""
+    try:
+        with open(note, encoding="utf-8") as file:
+            known, begun, ended = json.load(file)
+    except (OSError, ValueError):
+        return False
+    return known == stamp and begun <= first and last <= ended
 
 
 def job_of(nuke: Any, node: Any, first: int, last: int) -> tuple[Job, Place]:

@@ -162,10 +162,12 @@ class Queue:
         told = worker.on_event
 
         def on_event(event: Event) -> None:
-            if told is not None:
-                told(event)
-            if event["event"] == "ended":
-                self.next(worker)
+            try:
+                if told is not None:
+                    told(event)
+            finally:  # whatever a listener does, the next job has its turn
+                if event["event"] == "ended":
+                    self.next(worker)
 
         worker.on_event = on_event
         with self.lock:

@@ -196,5 +196,8 @@ class FakeNuke:
     def message(self, text: str) -> None:
         self.said.append(text)
 
+    def getInput(self, prompt: str, initial: str = "") -> str:
+        return "dusk"
+
     def tprint(self, *values: Any) -> None:
         self.said.append(" ".join(map(str, values)))
