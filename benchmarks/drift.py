@@ -192,8 +192,8 @@ def write_shot(folder: Path, frames: Iterator[np.ndarray]) -> str:
 def main() -> None:
     """Print the lines and write the curves."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--still", required=True, help="a clip from a tripod")
-    parser.add_argument("--pan", required=True, help="a large photograph")
+    parser.add_argument("--still", help="a clip from a tripod")
+    parser.add_argument("--pan", help="a large photograph")
     parser.add_argument("--look", required=True, action="append")
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -201,10 +201,11 @@ def main() -> None:
     given.output.mkdir(parents=True, exist_ok=True)
     speed = (1.37, 0.21)  # pixels a frame
     with tempfile.TemporaryDirectory() as scratch:
-        shots = {
-            "still": (still_frames(given.still, given.count), (0.0, 0.0)),
-            "pan": (pan_frames(given.pan, given.count, speed), speed),
-        }
+        shots: dict[str, tuple[Iterator[np.ndarray], tuple[float, float]]] = {}
+        if given.still:
+            shots["still"] = (still_frames(given.still, given.count), (0.0, 0.0))
+        if given.pan:
+            shots["pan"] = (pan_frames(given.pan, given.count, speed), speed)
         for kind, (frames, moved) in shots.items():
             pattern = write_shot(Path(scratch) / kind, frames)
             for name in given.look:
