@@ -24,7 +24,7 @@ class Inputs:
 
     shot: Annotated[ShotPort, "The shot on disk."]
     look: Annotated[LookPort, "What it is painted like."]
-    matte: Annotated[ShotPort | None, "1 where to paint: alpha, or brightness."] = None
+    matte: Annotated[ShotPort | None, "1 where to paint."] = None
     dials: Annotated[DialsPort | None, "Values by frame of knobs that move."] = None
 
 

@@ -25,7 +25,23 @@ ADAPTER = ROOT / "host_adapters/comfyui"
 PAGES = ROOT / "web/docs"
 REFRESH = os.environ.get("STILLBRUSH_REFRESH_GOLDEN") == "1"
 # Declared nodes that have no node of their own here; each with the reason.
-NOT_HERE: dict[str, str] = {}
+COMP = "a comp's own tool on shots on disk; ComfyUI has nodes for pictures that do it"
+NOT_HERE: dict[str, str] = dict.fromkeys(
+    (
+        "backdrop",
+        "crop",
+        "dot",
+        "frame_hold",
+        "frame_range",
+        "grade",
+        "merge",
+        "reformat",
+        "switch",
+        "time_offset",
+        "viewer",
+    ),
+    COMP,
+)
 STREAM = "StillbrushStylizeShotStream"  # made of three declarations
 
 
