@@ -142,9 +142,9 @@ class Teller:
 
     def tell(self, event: Event) -> None:
         """Take an event."""
-        if event["event"] == "frame":
+        if event.get("event") == "frame":
             print(f"stillbrush frame {event['frame']}, {event['done']}/{event['total']}")  # noqa: T201
-        elif event["event"] == "ended":
+        elif event.get("event") == "ended":
             AT_WORK.pop(self.name, None)
             if event["state"] == "done":
                 self.place.mark_done(self.job)

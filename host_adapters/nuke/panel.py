@@ -167,9 +167,9 @@ class Teller:
 
     def tell(self, event: Event) -> None:
         """Take an event, in the worker's thread."""
-        if event["event"] == "frame":
+        if event.get("event") == "frame":
             self.progress(event)
-        elif event["event"] == "ended":
+        elif event.get("event") == "ended":
             try:
                 if self.nuke.GUI:
                     self.nuke.executeInMainThread(self.end, (event,))
@@ -246,7 +246,7 @@ class Saved:
 
     def tell(self, event: Event) -> None:
         """Take an event, in the worker's thread."""
-        if event["event"] == "ended":
+        if event.get("event") == "ended":
             done = event["state"] == "done"
             text = f"look {self.name}: saved" if done else event["message"]
             self.nuke.executeInMainThread(self.nuke.message, (text,))

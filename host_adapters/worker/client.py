@@ -166,7 +166,7 @@ class Queue:
                 if told is not None:
                     told(event)
             finally:  # whatever a listener does, the next job has its turn
-                if event["event"] == "ended":
+                if event.get("event") == "ended":
                     self.next(worker)
 
         worker.on_event = on_event
