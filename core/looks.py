@@ -209,9 +209,8 @@ def look_nodes() -> tuple[str, ...]:
     """
     chain = REGISTRY.get("stylize_shot")
     known = {field.name for field in chain.knobs} if chain else set()
-    return tuple(
-        id for id, node in REGISTRY.items() if {field.name for field in node.knobs} <= known
-    )
+    names = {id: {field.name for field in node.knobs} for id, node in REGISTRY.items()}
+    return tuple(id for id, knobs in names.items() if knobs and knobs <= known)
 
 
 def parse_knobs(read: Reader, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -270,7 +270,9 @@ def test_frozen_statistics_are_measured_once_per_shot(
     measured = []
     measure = renderer.ShotPainting.measure
     monkeypatch.setattr(
-        renderer.ShotPainting, "measure", lambda self: measured.append(1) or measure(self)
+        renderer.ShotPainting,
+        "measure",
+        lambda self, **told: measured.append(1) or measure(self, **told),
     )
     paint(shot, look, tmp_path / "plate.####.exr", normalise=Normalise.SHOT)
     wanted = frames_in(tmp_path)
