@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import looks
+import torch
+
+from ..errors import UnreadableFile
 from ..looks import Look
-from ..networks.loss_network import LossNetwork, load_loss_network
+from ..networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
+from ..training.losses import Manner
 from .judge import Judge, encoder_digest
 from .manners import load_manners
-
-SHIPPED = "encoder.safetensors"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Appointed:
     """A judge, and what it cannot judge."""
 
     judge: Judge
-    lacking: dict[str, str] = field(default_factory=dict)  # `style`, `content`: why not
+    lacking: dict[str, str] = field(default_factory=dict)  # `style`: why not
 
     def facts(self) -> dict[str, Any]:
         """Return who judged, for the report."""
@@ -32,18 +33,6 @@ class Appointed:
         }
 
 
-def find_encoder(path: Path | None) -> LossNetwork | None:
-    """Load an encoder: the one that is named, else the one that ships; None where there is none.
-
-    Raises:
-        MissingFrame, UnreadableFile: the file that is named is not there, or no encoder.
-    """
-    shipped = looks.SHIPPED / SHIPPED
-    if path is None and not shipped.is_file():
-        return None
-    return load_loss_network(path or shipped)
-
-
 def appoint(look: Look, path: Path | None = None) -> Appointed:
     """Find who judges what a look paints.
 
@@ -52,12 +41,9 @@ def appoint(look: Look, path: Path | None = None) -> Appointed:
         path: an encoder; None takes the one that ships.
 
     Raises:
-        MissingFrame, UnreadableFile: encoder or manner is named, and missing or damaged.
+        MissingFrame, UnreadableFile: encoder or manner is missing or damaged.
     """
-    encoder = find_encoder(path)
-    if encoder is None:
-        told = "there is no encoder to see it by; --loss-network names one"
-        return Appointed(Judge(), {"style": told, "content": told})
+    encoder = load_loss_network(path or shipped_encoder())
     file = look.verified_manner()
     if file is None:
         told = "the look does not say how its painting is painted; looks manner adds it"
@@ -66,4 +52,21 @@ def appoint(look: Look, path: Path | None = None) -> Appointed:
     if seen_by != encoder_digest(encoder):
         told = f"the look's painting was seen by another encoder than {encoder.name}"
         return Appointed(Judge(encoder), {"style": told})
+    check_widths(encoder, manner, file)
     return Appointed(Judge(encoder, manner))
+
+
+def check_widths(encoder: LossNetwork, manner: dict[str, Manner], file: Path) -> None:
+    """Check that an encoder gives every layer of a manner, as wide as it is there.
+
+    Raises:
+        UnreadableFile: it does not; the manner was forged.
+    """
+    taps = encoder(torch.zeros((1, 3, 64, 64)), tuple(manner))
+    widths = {tap: seen.shape[1] for tap, seen in taps.items()}
+    for tap, known in manner.items():
+        if widths.get(tap) != len(known.mean):
+            raise UnreadableFile(
+                f"manner {file}: {tap}: expected {widths.get(tap, 0)} channels, as "
+                f"{encoder.name} gives; got {len(known.mean)}."
+            )

@@ -17,7 +17,7 @@ from .temporal import Followed, follow, sharpness
 
 @dataclass(frozen=True)
 class Judge:
-    """Measures paint beside its plate.
+    """Measures paint beside its plate, on the processor, wherever that was painted.
 
     Attributes:
         encoder: what style and content are seen by; None judges neither.
@@ -32,11 +32,11 @@ class Judge:
     @torch.no_grad()
     def see(self, picture: Tensor) -> Features:
         """Return what the encoder sees in a picture (1, h, w, 3); nothing without an encoder."""
-        return self.encoder(picture.permute(0, 3, 1, 2)) if self.encoder else {}
+        return self.encoder(picture.cpu().permute(0, 3, 1, 2)) if self.encoder else {}
 
     def follow(self, previous: Tensor, current: Tensor) -> Followed:
         """Measure the motion between two plates (1, h, w, 3), network encoding."""
-        return follow(previous, current, self.estimator)
+        return follow(previous.cpu(), current.cpu(), self.estimator)
 
     def still(self, painted: Tensor, plate: Features) -> dict[str, float]:
         """Judge one painted picture (1, h, w, 3) by itself.
@@ -59,5 +59,6 @@ class Judge:
 
 def encoder_digest(encoder: LossNetwork) -> str:
     """Return a digest of an encoder's weights: a manner belongs to the encoder that saw it."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.named_buffers()}
+    weights = encoder.state_dict().items()
+    tensors = {name: value.detach().cpu().contiguous() for name, value in weights}
     return digest(tensors, {})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +87,7 @@ class Gauge:
     def remember(self, painting: ShotPainting, ready: Ready) -> None:
         """Note a plate on its way to the painter, in order: the next frame is compared with it."""
         if self.paintings is None:
-            self.paintings = Shared(lambda f: painting.alone(self.small(painting, f)), KEPT)
+            self.paintings = Shared(lambda f: self.painted_alone(painting, f), KEPT)
         self.smalls[ready.prepared.placed.frame] = ready.small
         while len(self.smalls) > KEPT:
             self.smalls.popitem(last=False)
@@ -98,10 +98,14 @@ class Gauge:
         return painting.small(frame) if small is None else small
 
     def alone(self, painting: ShotPainting, frame: int) -> Tensor:
-        """Return a frame painted by itself; each is painted once."""
+        """Return a frame painted by itself, in main memory; each is painted once."""
         if self.paintings is None:
-            return painting.alone(self.small(painting, frame))
+            return self.painted_alone(painting, frame)
         return self.paintings.get(frame)
+
+    def painted_alone(self, painting: ShotPainting, frame: int) -> Tensor:
+        """Paint a frame by itself."""
+        return painting.alone(self.small(painting, frame)).cpu()
 
     def measure(
         self, painting: ShotPainting, ready: Ready, painted: Painted, finished: np.ndarray
@@ -121,6 +125,7 @@ class Gauge:
         """
         frame = ready.prepared.placed.frame
         with painting.stopwatch.stage("judge"):
+            ready, painted = in_main_memory(ready, painted)
             seen = self.judge.see(ready.small)
             per_frame = painting.settings.per_frame
             alone = painted.picture if per_frame else self.alone(painting, frame)
@@ -146,9 +151,10 @@ class Gauge:
         if place == 0 or frame in painting.settings.cuts:
             return None
         last = painting.frames[place - 1]
-        plate = self.small(painting, last)
+        plate, knobs = self.small(painting, last).cpu(), painting.settings.knobs
         if painting.settings.per_frame:
-            if painting.settings.knobs.detect_cuts and is_cut(plate, ready.small):
+            sensitivity = knobs.cut_sensitivity
+            if knobs.detect_cuts and is_cut(plate, ready.small, sensitivity=sensitivity):
                 return None
         elif painted.before is None:
             return None
@@ -157,7 +163,7 @@ class Gauge:
         theirs = carried_change(before, alone, followed)
         if painted.before is None:
             return Change(followed, theirs, theirs)
-        ours = carried_change(painted.before.to(alone.device), painted.picture, followed)
+        ours = carried_change(painted.before, painted.picture, followed)
         return Change(followed, ours, theirs)
 
     def keep(
@@ -186,6 +192,13 @@ class Gauge:
             mask=eight_bit(plane(shot, mask, MAP_OF_PANEL))[..., 0],
         )
         self.gallery.keep_panel(placed.frame, panel, self.chosen)
+
+
+def in_main_memory(ready: Ready, painted: Painted) -> tuple[Ready, Painted]:
+    """Return what is measured where the judge is: in main memory, wherever it was painted."""
+    before = None if painted.before is None else painted.before.cpu()
+    painted = replace(painted, picture=painted.picture.cpu(), before=before)
+    return replace(ready, small=ready.small.cpu()), painted
 
 
 def as_map(changes: np.ndarray) -> np.ndarray:

@@ -27,7 +27,10 @@ def uri(picture: np.ndarray, width: int, quality: int = 80) -> str:
 
 def file_uri(path: Path, width: int) -> str:
     """Return a picture file as a data URI; empty where it cannot be read."""
-    read = cv2.imread(str(path))
+    try:
+        read = cv2.imread(str(path))
+    except cv2.error:  # larger than it reads, if its header is true
+        return ""
     return "" if read is None else uri(np.ascontiguousarray(read[..., ::-1]), width)
 
 

@@ -9,9 +9,8 @@ import torch
 from ..errors import StillbrushError, WriteRefused
 from ..hashing import file_sha256
 from ..looks import Look, Trained, Weights, look_text, save_look
-from ..metrics.encoder import find_encoder
 from ..metrics.manners import manner_beside
-from ..networks.loss_network import load_loss_network
+from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights, save_weights
 from .plan import Request
@@ -37,11 +36,13 @@ def write_looks(request: Request, network: StyleNetwork, trained: Trained, losse
             )
         save_weights(network, request.weights)
     digest = file_sha256(request.weights)
-    encoder = find_encoder(None) or load_loss_network(request.loss_network)
+    encoder = load_loss_network(shipped_encoder())  # what reports are judged by
     facts = (trained.steps, trained.device, trained.minutes)
     pairs = zip(request.look_names, request.styles, strict=True)
     for index, (name, style) in enumerate(pairs):
         path = request.folder / f"{name}.yaml"
+        painting = read_style(style, request.recipe(1).style_side)
+        replaces = request.overwrite or not path.exists()
         look = Look(
             name=name,
             title=title(style.stem),
@@ -49,7 +50,7 @@ def write_looks(request: Request, network: StyleNetwork, trained: Trained, losse
             weights=Weights(request.weights.name, digest, index),
             licence=request.licence.strip(),
             trained=Trained((*trained.on, f"style: {style.name}"), *facts),
-            manner=manner_beside(path, read_style(style, request.recipe(1).style_side), encoder),
+            manner=manner_beside(path, painting, encoder, overwrite=replaces),
         )
         if not (path.is_file() and path.read_bytes() == look_text(look).encode()):
             save_look(look, request.folder, overwrite=request.overwrite)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from ...core.errors import BadInput, WriteRefused
+from ...core.errors import WriteRefused
 from ...core.looks import find_look, list_looks, look_text
 from ...core.media.atomic import write_text_atomic
-from ...core.metrics.encoder import find_encoder
 from ...core.metrics.manners import SIDE, manner_beside
+from ...core.networks.loss_network import load_loss_network, shipped_encoder
 from ...core.render.thumbnail import paint_thumbnail, save_thumbnail
 from ...core.training.trainer import read_style
 from .console import console, write_json
@@ -68,9 +68,7 @@ def manner(name: str, style: Path, loss_network: Path | None, as_json: bool) -> 
     `stillbrush train` does so by itself; this is for looks that were made without.
     """
     look = find_look(name, user_looks())
-    encoder = find_encoder(loss_network)
-    if encoder is None:
-        raise BadInput("--loss-network: no encoder ships with this build; name one.")
+    encoder = load_loss_network(loss_network or shipped_encoder())
     path = look.own_path()
     told = manner_beside(path, read_style(style, SIDE), encoder)
     write_text_atomic(path, look_text(replace(look, manner=told)))

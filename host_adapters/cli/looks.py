@@ -14,6 +14,7 @@ from ...core import looks
 from ...core.errors import StillbrushError
 from ...core.knobs import ShotKnobs, chain, changed
 from ...core.looks import Look, find_look, list_looks, load_look
+from ...core.metrics.manners import load_manners
 from ...core.new_looks import derive, knob_owner, save_derived
 from ...core.stylizers.load import load_painter
 from .console import console, errors, table, write_json
@@ -222,6 +223,8 @@ def problem(name: str) -> str | None:
     try:
         look = find_look(name, user_looks())
         load_painter(look)
+        if painting := look.verified_manner():
+            load_manners(painting)
     except StillbrushError as error:
         return str(error)
     return misnamed(look)

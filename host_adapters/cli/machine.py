@@ -63,16 +63,16 @@ def looks() -> Finding:
 
 
 def encoder() -> Finding:
-    """Read the encoder that judges what `stillbrush train` paints."""
+    """Read the encoder that `stillbrush train` and the report judge by."""
     from ...core.errors import StillbrushError
     from ...core.networks.loss_network import load_loss_network, shipped_encoder
 
     try:
         name = load_loss_network(shipped_encoder()).name
     except StillbrushError as error:
-        remedy = "install Stillbrush again, or give `stillbrush train` a --loss-network"
+        remedy = "install Stillbrush again, or give --loss-network to train and to stylize --report"
         return Finding("", str(error), State.NOTE, remedy)
-    return Finding("", f"{name}, to train with")
+    return Finding("", f"{name}, to train with and to judge reports by")
 
 
 def user_folder() -> Finding:

@@ -4,10 +4,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import pytest
 from support.material import tiny_look
+from support.training import picture
 
 from stillbrush.core import looks as core_looks
+from stillbrush.core.hashing import file_sha256
 from stillbrush.core.looks import load_look
 from stillbrush.host_adapters import cli
 from stillbrush.host_adapters.cli import looks
@@ -153,6 +156,32 @@ def test_check_loads_the_weights(run: Run, user: Path) -> None:
     (user / "tiny.safetensors").unlink()
     assert "Copy it beside the look" in run("check", path)[1]
     assert "Copy it beside the look" in run("show", path)[1]
+
+
+def test_check_reads_the_manner(run: Run, user: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "style.png"), picture(3))
+    tiny = core_looks.SHIPPED / "tiny.yaml"
+    assert run("manner", tiny, "--style", tmp_path / "style.png")[0] == 0
+    assert run("check", "tiny")[0] == 0
+    path = tiny.with_name("tiny.manner.safetensors")
+    sound = file_sha256(path)
+    path.write_bytes(b"no safetensors")
+    tiny.write_text(tiny.read_text().replace(sound, file_sha256(path)))
+    code, out, _ = run("check", "tiny")
+    assert code == 1
+    assert "manner" in out
+    assert "cannot be read" in out
+
+
+def test_another_painting_replaces_the_manner(run: Run, user: Path, tmp_path: Path) -> None:
+    tiny = core_looks.SHIPPED / "tiny.yaml"
+    found = []
+    for seed in (3, 4, 4):
+        cv2.imwrite(str(tmp_path / "style.png"), picture(seed))
+        assert run("manner", "tiny", "--style", tmp_path / "style.png")[0] == 0
+        assert load_look(tiny).verified_manner()
+        found.append(load_look(tiny).manner)
+    assert found[0] != found[1] == found[2]
 
 
 def test_diff_shows_what_differs_and_counts_defaults(run: Run, user: Path) -> None:

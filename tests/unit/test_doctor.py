@@ -58,6 +58,7 @@ def test_a_sound_machine_is_told_so() -> None:
         assert f" {name} " in out
     assert "1 of 1 can be used (1 in your own folder)" in out
     assert "frames/s, the network alone at 768x432" in out
+    assert "to train with and to judge reports by" in out
 
 
 def test_no_look_is_a_problem_and_a_broken_one_a_note(user: Path) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from support.material import tiny_look
 from support.training import write_loss_network
 
-from stillbrush.core.errors import UnreadableFile
+from stillbrush.core.errors import UnreadableFile, WriteRefused
+from stillbrush.core.hashing import file_sha256
+from stillbrush.core.looks import MannerFile
+from stillbrush.core.metrics.encoder import appoint
 from stillbrush.core.metrics.judge import Judge, encoder_digest
-from stillbrush.core.metrics.manners import load_manners, measure_manners, save_manners
+from stillbrush.core.metrics.manners import (
+    load_manners,
+    manner_beside,
+    measure_manners,
+    save_manners,
+)
 from stillbrush.core.metrics.temporal import (
     Followed,
     carried_change,
@@ -20,7 +34,8 @@ from stillbrush.core.metrics.temporal import (
 )
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.torch_flow import TorchFlow
-from stillbrush.core.networks.loss_network import load_loss_network
+from stillbrush.core.networks.encoder import Encoder, EncoderShape
+from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network
 from stillbrush.core.training.losses import style_loss
 
 
@@ -126,3 +141,95 @@ def test_a_damaged_manner_is_one_clear_error(content: bytes | None, tmp_path: Pa
         path.write_bytes(content)
     with pytest.raises(UnreadableFile, match="manner"):
         load_manners(path)
+
+
+def test_encoders_with_other_weights_have_other_digests() -> None:
+    shape = EncoderShape((4, 6, 8, 8, 8), (0, 1, 0, 0, 0))
+    one, other = (LossNetwork("ours", Encoder(shape)) for _ in range(2))
+    assert encoder_digest(one) != encoder_digest(other)
+    other.load_state_dict(one.state_dict())
+    assert encoder_digest(one) == encoder_digest(other)
+
+
+def test_a_picture_of_another_device_is_seen_in_main_memory(tmp_path: Path) -> None:
+    encoder = load_loss_network(write_loss_network(tmp_path / "loss.safetensors"))
+    picture = torch.rand((1, 40, 48, 3), generator=torch.Generator().manual_seed(2))
+    elsewhere = cast(Any, SimpleNamespace(cpu=lambda: picture))  # all that may be asked of it
+    seen = Judge(encoder).see(elsewhere)
+    assert {value.device for value in seen.values()} == {torch.device("cpu")}
+    assert Judge().follow(elsewhere, elsewhere).mask.shape == (1, 40, 48, 1)
+
+
+def test_another_painting_has_another_manner_and_the_same_one_is_left_alone(tmp_path: Path) -> None:
+    encoder = load_loss_network(write_loss_network(tmp_path / "loss.safetensors"))
+    rng = torch.Generator().manual_seed(6)
+    first, second = (torch.rand((1, 3, 40, 48), generator=rng) * s for s in (1.0, 0.6))
+    look = tmp_path / "a.yaml"
+    told = manner_beside(look, first, encoder)
+    path = tmp_path / told.file
+    before = path.stat()
+    assert manner_beside(look, first, encoder, overwrite=False) == told
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    with pytest.raises(WriteRefused):
+        manner_beside(look, second, encoder, overwrite=False)
+    assert file_sha256(path) == told.sha256
+    assert manner_beside(look, second, encoder).sha256 == file_sha256(path) != told.sha256
+
+
+def layer(tap: str, width: int) -> dict[str, torch.Tensor]:
+    """Return the tensors of one layer of a manner."""
+    sizes = {"mean": width, "cov": width * (width + 1) // 2}
+    ones = {f"{tap}.{name}": torch.ones(size).half() for name, size in sizes.items()}
+    return ones | {f"{name}.scale": torch.ones(1) for name in ones}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (layer("relu9_9", 4), "relu9_9.*too many"),
+        ({"extra": torch.ones(1)}, "extra.*too many"),
+        ({"relu1_1.cov": None}, "relu1_1.cov.*missing"),
+        ({"relu1_1.mean": torch.ones((2, 2))}, r"\[2, 2\]"),
+        ({"relu1_1.mean": torch.ones(60_000).half()}, "60000"),
+        ({"relu1_1.mean": torch.ones(0)}, r"\[0\]"),
+        ({"relu1_1.cov": torch.ones(9)}, r"\[9\], not \[10\]"),
+        ({"relu1_1.mean.scale": torch.ones(4)}, r"scale.*\[4\]"),
+        ({"relu1_1.mean": torch.ones(4, dtype=torch.int64)}, "I64"),
+        ({"relu1_1.mean": torch.full((4,), torch.nan).half()}, "NaN"),
+        ({"relu1_1.cov.scale": torch.full((1,), torch.inf)}, "infinity"),
+        ({"relu1_1.cov.scale": torch.full((1,), 3e38)}, "beyond"),
+        (dict.fromkeys(layer("relu1_1", 4)), "missing"),
+    ],
+)
+def test_a_forged_manner_is_refused_in_one_line(
+    changes: dict[str, torch.Tensor | None], named: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.manner.safetensors"
+    sound = layer("relu1_1", 4)
+    save_file(sound, str(path), metadata={"stillbrush-manner": "1 abc"})
+    assert load_manners(path)[0] == "abc"
+    forged = {name: value for name, value in (sound | changes).items() if value is not None}
+    save_file(forged, str(path), metadata={"stillbrush-manner": "1 abc"})
+    with pytest.raises(UnreadableFile, match=named) as caught:
+        load_manners(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("tap", "given"), [("relu1_1", 4), ("relu5_1", 0)])
+def test_a_manner_of_other_widths_than_its_encoder_is_refused(
+    tap: str, given: int, tmp_path: Path
+) -> None:
+    network = write_loss_network(tmp_path / "loss.safetensors")
+    encoder = load_loss_network(network)
+    style = torch.rand((1, 3, 40, 48), generator=torch.Generator().manual_seed(6))
+    look = tiny_look(tmp_path)
+    told = manner_beside(look.own_path(), style, encoder)
+    sound = appoint(replace(look, manner=told), network)
+    assert (sound.lacking, len(sound.judge.manner or {})) == ({}, 3)
+    path = tmp_path / told.file
+    with safe_open(path, framework="pt") as file:
+        marks = file.metadata()
+    save_file(load_file(path) | layer(tap, 5), str(path), metadata=marks)
+    forged = replace(look, manner=MannerFile(path.name, file_sha256(path)))
+    with pytest.raises(UnreadableFile, match=f"{tap}: expected {given} channels.*got 5"):
+        appoint(forged, network)

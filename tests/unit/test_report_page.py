@@ -9,17 +9,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from support.material import tiny_look
 from support.pages import Page
 from support.report_material import panel, plain_report, write_all
 
 from stillbrush.core.errors import UnreadableFile
+from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import Look
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.render.gallery import KEPT_WORST, Gallery
 from stillbrush.core.render.gauge import KEPT, Gauge
+from stillbrush.core.render.painting import Settings
 from stillbrush.core.report import pictures
 from stillbrush.core.report.model import Row, Shot, read_report, spread
 from stillbrush.core.report.page import write_page
@@ -94,6 +98,26 @@ def test_a_gauge_holds_a_few_plates_however_long_the_shot() -> None:
         ready: Any = SimpleNamespace(prepared=SimpleNamespace(placed=placed), small=frame)
         gauge.remember(cast(Any, None), ready)
     assert list(gauge.smalls) == list(range(300 - KEPT, 300))
+
+
+@pytest.mark.parametrize(("sensitivity", "is_measured"), [(0.5, False), (0.0, True)])
+def test_frame_by_frame_cuts_are_found_as_the_shot_asks(
+    sensitivity: float, is_measured: bool
+) -> None:
+    rng = torch.Generator().manual_seed(1)
+    last, this = torch.rand((2, 1, 64, 96, 3), generator=rng)
+    painting: Any = SimpleNamespace(
+        frames=(1, 2),
+        settings=Settings(ShotKnobs(cut_sensitivity=sensitivity), per_frame=True),
+        small=lambda frame: last,
+        alone=lambda small: small,
+    )
+    ready: Any = SimpleNamespace(
+        prepared=SimpleNamespace(placed=SimpleNamespace(frame=2)), small=this
+    )
+    painted: Any = SimpleNamespace(picture=this, before=None)
+    change = Gauge(Judge()).change(painting, ready, painted, this)
+    assert (change is not None) == is_measured
 
 
 def test_worst_frames_are_kept_in_whatever_order_they_come(tmp_path) -> None:
@@ -215,3 +239,15 @@ def test_a_report_is_read_in_order_of_frames() -> None:
     told = plain_report(3)
     told["frames"].reverse()
     assert read_report(told).frames == [1001, 1002, 1003]
+
+
+def test_a_thumbnail_that_claims_to_be_huge_is_left_out(tmp_path) -> None:
+    path = tmp_path / "look.jpg"
+    cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    assert pictures.file_uri(path, 448).startswith("data:image/webp")
+    data = bytearray(path.read_bytes())
+    frame = data.index(b"\xff\xc0")  # baseline header: length, precision, height, width
+    data[frame + 5 : frame + 9] = b"\xff\xdc\xff\xdc"
+    path.write_bytes(data)
+    assert pictures.file_uri(path, 448) == ""
+    assert pictures.file_uri(tmp_path / "gone.jpg", 448) == ""
