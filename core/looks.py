@@ -21,6 +21,7 @@ from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
 VERSION = 1
 LARGEST_FILE = 64 * 1024
+LARGEST_THUMBNAIL = 1024**2
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SHIPPED = Path(__file__).resolve().parent.parent / "presets"
 
@@ -104,9 +105,23 @@ class Look:
 
     @property
     def thumbnail(self) -> Path | None:
-        """The small picture beside the look; None where there is none."""
-        picture = self.path.with_suffix(".jpg") if self.path else None
-        return picture if picture is not None and picture.is_file() else None
+        """The small picture beside the look; None where there is none, or one that is not small."""
+        picture = thumbnail_path(self.path) if self.path else None
+        return picture if picture is not None and is_thumbnail(picture) else None
+
+
+def thumbnail_path(look: Path) -> Path:
+    """Return where the thumbnail of a look's file lies; no painting of an artist's is called so."""
+    return look.with_suffix(".thumbnail.jpg")
+
+
+def is_thumbnail(picture: Path) -> bool:
+    """Say whether there is a small file, in the folder itself and no link out of it."""
+    try:
+        inside = picture.resolve().parent == picture.parent.resolve()
+        return inside and picture.is_file() and picture.stat().st_size <= LARGEST_THUMBNAIL
+    except (OSError, RuntimeError):  # a loop of links, a folder that is closed
+        return False
 
 
 TOP = ("look", "name", "title", "about", "stylizer", "weights", "manner", "licence", "trained",

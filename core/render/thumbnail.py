@@ -13,7 +13,7 @@ from PIL import Image
 from ..demo import DemoShot, write_demo_shot
 from ..errors import BadInput
 from ..knobs import chain
-from ..looks import Look
+from ..looks import Look, thumbnail_path
 from ..media.atomic import replacing
 from .assembly import Request, assemble
 from .given_motion import VectorSettings
@@ -49,7 +49,7 @@ def save_thumbnail(look: Look, picture: np.ndarray, *, overwrite: bool) -> Path:
         WriteRefused: one is there and may not be replaced, or the system refused.
         BadInput: the look has no file yet.
     """
-    path = look.own_path().with_suffix(".jpg")
+    path = thumbnail_path(look.own_path())
     content = b""
     for quality in QUALITIES:
         file = io.BytesIO()

@@ -207,13 +207,17 @@ def check(request: Request) -> Begun | None:
 
 
 def refuse_own_output(request: Request) -> None:
-    """Refuse to write among the training pictures."""
+    """Refuse to write among the training pictures, or over the weights that are begun with."""
     if not request.content.is_dir():
         raise MissingFrame(f"training pictures: expected a folder; {request.content} is none.")
     if request.work.resolve().is_relative_to(request.content.resolve()):
         raise BadInput(
             f"output {request.folder}: lies in the folder of the training pictures, and the sample "
             "sheets would be taken for some. Choose another."
+        )
+    if request.start and request.start.path.resolve() == request.weights.resolve():
+        raise BadInput(
+            f"output {request.weights}: is what the run starts from. Choose another name or folder."
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ...core.errors import WriteRefused
-from ...core.looks import find_look, list_looks, look_text
+from ...core.looks import find_look, list_looks, look_text, thumbnail_path
 from ...core.media.atomic import write_text_atomic
 from ...core.metrics.manners import SIDE, manner_beside
 from ...core.networks.loss_network import load_loss_network, shipped_encoder
@@ -30,7 +30,8 @@ def thumbnail(names: tuple[str, ...], overwrite: bool, as_json: bool) -> None:
     """Paint the demo shot in looks, and keep a small picture beside each; without a name, all."""
     found = [find_look(name, user_looks()) for name in names or all_names()]
     if not overwrite:
-        there = [str(look.thumbnail) for look in found if look.thumbnail]
+        paths = [thumbnail_path(look.own_path()) for look in found]
+        there = [str(path) for path in paths if path.exists()]
         if there:
             raise WriteRefused(f"{', '.join(there)}: there already. --overwrite replaces them.")
     for look in found:

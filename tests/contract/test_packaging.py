@@ -120,7 +120,7 @@ def test_everything_that_a_package_reads_is_in_the_wheel(project: dict) -> None:
 
 def test_every_shipped_look_has_a_small_thumbnail() -> None:
     for look in (ROOT / "presets").glob("*.yaml"):
-        picture = look.with_suffix(".jpg")
+        picture = look.with_suffix(".thumbnail.jpg")
         assert picture.is_file(), f"{picture.name}: `just thumbnails` paints it"
         assert picture.stat().st_size <= 30_000
     assert sum(path.stat().st_size for path in (ROOT / "presets").iterdir()) < 8_000_000

@@ -41,6 +41,7 @@ from stillbrush.core.training.recipe import Recipe, recipe_knobs
 from stillbrush.core.training.session import Session
 from stillbrush.core.training.start import Start
 from stillbrush.host_adapters.cli.commands import cli
+from stillbrush.host_adapters.cli.train import starts_from
 
 
 @pytest.fixture(scope="module")
@@ -462,6 +463,26 @@ def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
     wider = replace(tiny_request(folder).shape, width=12)
     with pytest.raises(BadInput, match="another architecture"):
         Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
+
+
+def test_a_run_never_replaces_what_it_begins_with(folder, uninterrupted):
+    looks = folder / "looks"
+    looks.mkdir()
+    begun = shutil.copy(uninterrupted / "looks" / "red-fuji.safetensors", looks)
+    start = Start(looks / ".." / "looks" / Path(begun).name)
+    with pytest.raises(BadInput, match="what the run starts from"):
+        Session(tiny_request(folder, start=start, overwrite=True))
+
+
+def test_a_dry_run_says_what_it_begins_with_and_the_precision(folder):
+    start = Start(Path("begun.safetensors"))
+    assert starts_from(None) == "random weights"
+    assert starts_from(start) == "begun.safetensors"
+    assert starts_from(replace(start, style=2)) == "begun.safetensors, style 2"
+    told = CliRunner().invoke(cli, arguments(folder, "--precision", "bfloat16", "--dry-run"))
+    assert told.exit_code == 0, told.output
+    assert "starts from  random weights" in told.stdout
+    assert "precision  bfloat16" in told.stdout
 
 
 def test_a_resumed_run_must_begin_with_the_same_weights(folder, uninterrupted):

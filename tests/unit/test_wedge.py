@@ -12,7 +12,7 @@ from PIL import Image
 from support.material import tiny_look, tiny_shot
 
 from stillbrush.core import looks as core_looks
-from stillbrush.core.looks import load_look
+from stillbrush.core.looks import LARGEST_THUMBNAIL, load_look
 from stillbrush.core.render import wedge
 from stillbrush.core.render.thumbnail import LARGEST, save_thumbnail
 from stillbrush.host_adapters import cli
@@ -142,7 +142,7 @@ def test_bad_input_is_one_line_before_anything_is_painted(
 def test_a_thumbnail_lies_beside_the_look_and_is_shown(run: Run, tmp_path: Path) -> None:
     code, out, err = run("looks", "thumbnail", "tiny", "--json")
     assert code == 0, err
-    path = tmp_path / "shipped" / "tiny.jpg"
+    path = tmp_path / "shipped" / "tiny.thumbnail.jpg"
     assert json.loads(out)["thumbnail"] == str(path)
     with Image.open(path) as picture:
         assert picture.size == (400, 225)
@@ -157,4 +157,29 @@ def test_the_busiest_thumbnail_stays_small(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (225, 400, 3), np.uint8)
     smooth = noise // 4 + 96
     assert save_thumbnail(look, smooth, overwrite=True).stat().st_size <= LARGEST
-    assert look.thumbnail == tmp_path / "tiny.jpg"
+    assert look.thumbnail == tmp_path / "tiny.thumbnail.jpg"
+
+
+def test_the_artists_own_picture_is_no_thumbnail(run: Run, tmp_path: Path) -> None:
+    painting = tmp_path / "shipped" / "tiny.jpg"
+    painting.write_bytes(b"the painting")
+    assert load_look(tmp_path / "shipped" / "tiny.yaml").thumbnail is None
+    code, _, err = run("looks", "thumbnail", "tiny", "--overwrite")
+    assert code == 0, err
+    assert painting.read_bytes() == b"the painting"
+
+
+def test_a_thumbnail_is_small_and_in_the_looks_own_folder(tmp_path: Path) -> None:
+    look = tiny_look(tmp_path / "looks")
+    picture = tmp_path / "looks" / "tiny.thumbnail.jpg"
+    picture.write_bytes(bytes(LARGEST_THUMBNAIL))
+    assert look.thumbnail == picture
+    picture.write_bytes(bytes(LARGEST_THUMBNAIL + 1))
+    assert look.thumbnail is None
+    picture.rename(tmp_path / "secret.jpg")
+    picture.symlink_to(tmp_path / "secret.jpg")
+    (tmp_path / "secret.jpg").write_bytes(b"outside")
+    assert look.thumbnail is None
+    picture.unlink()
+    picture.symlink_to(picture)
+    assert look.thumbnail is None
