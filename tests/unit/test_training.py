@@ -209,7 +209,14 @@ def test_overwriting_must_be_asked_for(folder):
     (folder / "looks").mkdir()
     (folder / "looks" / "red-fuji.yaml").write_text("mine")
     Session(tiny_request(folder, iterations=2, overwrite=True)).train(Onlooker())
-    assert load_look(folder / "looks" / "red-fuji.yaml").trained.steps == 2
+    first = load_look(folder / "looks" / "red-fuji.yaml")
+    assert first.trained.steps == 2
+    shutil.rmtree(folder / "looks" / "red-fuji.training")
+    shutil.copy(folder / "material" / "ink_wash.png", folder / "material" / "Red Fuji.png")
+    Session(tiny_request(folder, iterations=2, overwrite=True)).train(Onlooker())
+    second = load_look(folder / "looks" / "red-fuji.yaml")
+    assert second.verified_manner()
+    assert second.manner != first.manner
 
 
 def test_a_look_that_appears_meanwhile_is_kept(folder):
