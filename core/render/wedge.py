@@ -188,7 +188,7 @@ def wedge_sheet(cells: list[Cell], across: int, title: str) -> np.ndarray:
     labels = [f"{c.label}, frame {c.frame}" if several else c.label for c in cells]
     pictures = [(cell.picture / 255).astype(np.float32) for cell in cells]
     rows, columns = laid_out(across)
-    blank = np.full_like(pictures[0], np.float32(BACKGROUND) / 255)
+    blank = np.full_like(pictures[0], np.array(BACKGROUND, np.float32) / 255)
     lacking = rows * columns - across
     for place in reversed(range(across, len(cells), across) if lacking else ()):
         pictures[place:place] = [blank] * lacking
