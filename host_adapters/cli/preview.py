@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import BadInput, WriteRefused
 from ...core.render.assembly import assemble
+from ...core.render.output import refuse_source
 from ...core.render.preview import Preview, Region, preview
 from ...core.render.sheet import save_picture_8bit
 from .console import console, write_json
@@ -54,12 +55,15 @@ def command(
     **given: Any,
 ) -> None:
     """Paint one frame of a shot, with what came before it, and write a picture to look at."""
+    if output.is_dir():
+        raise BadInput(f"output {output}: expected the name of a file; it is a folder.")
     if output.exists() and not overwrite:
         raise WriteRefused(f"{output}: is there already. --overwrite replaces it.")
     if output.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise BadInput(f"output {output}: expected a .png or .jpg; got {output.suffix or 'none'}.")
     given |= {"cold": False, "frames": None}
     assembly = assemble(request(source, given))
+    refuse_source([output], assembly.files)
     made = preview(assembly, frame, parse_pre_roll(pre_roll), parse_region(region))
     picture = np.concatenate((made.plate, made.painted), 1) if compare else made.painted
     save_picture_8bit(output, picture)

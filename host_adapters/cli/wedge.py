@@ -9,16 +9,19 @@ from typing import Any
 import click
 
 from ...core.errors import BadInput, StillbrushError, WriteRefused
-from ...core.looks import find_look, list_looks
+from ...core.knobs import ShotKnobs
+from ...core.looks import list_looks
 from ...core.media.sequences import format_frames
-from ...core.media.source import Shot, open_shot
-from ...core.render.assembly import chosen_frames
+from ...core.media.source import Shot
+from ...core.render.assembly import assemble, chosen_frames
+from ...core.render.output import refuse_source
 from ...core.render.preview import Preview
 from ...core.render.sheet import SUFFIXES, save_picture_8bit
-from ...core.render.wedge import Setting, check_wedge, paint_wedge, wedge_sheet
-from ...core.spec import REGISTRY, KnobField
+from ...core.render.wedge import Setting, check_height, check_wedge, paint_wedge, wedge_sheet
+from ...core.spec import KnobField, read_knobs
 from .console import Bar, JsonLines, console, errors, interruptible, write_json
 from .folders import user_looks
+from .looks import problem
 from .options import knob_options
 from .stylize import request, shot_options
 
@@ -65,7 +68,7 @@ WRAPPED = 4  # columns where there is nothing to lay out in columns but looks
 @click.option("--overwrite", is_flag=True, help="Allow the file to be replaced.")
 @click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
 @shot_options(begin_with=1, leave_out=2)
-@knob_options("stylize_shot", leave_out=("strength",))
+@knob_options("stylize_shot", leave_out=("strength", "follow_look"))
 def command(
     source: str,
     output: Path,
@@ -85,25 +88,31 @@ def command(
     """
     if output.suffix.lower() not in SUFFIXES:
         raise BadInput(f"output {output}: expected a .png or .jpg; got {output.suffix or 'none'}.")
+    if output.is_dir():
+        raise BadInput(f"output {output}: expected the name of a file; it is a folder.")
     if output.exists() and not overwrite:
         raise WriteRefused(f"{output}: is there already. --overwrite replaces it.")
     made = wedge_steps(strengths, steps)
-    names = looks or usable_looks()
+    refuse_twice(made[0], given)
+    names = tuple(dict.fromkeys(looks)) or usable_looks()
     given |= {"cold": False, "frames": None}
     settings = [setting(source, given, name, step) for name in names for step in made]
-    shot = open_shot(source, settings[0].request.read) if settings else None
-    if shot is None:
+    if not settings:
         raise BadInput("wedge: there is no look; --look names one.")
+    assembly = assemble(settings[0].request)
+    shot = assembly.shot
+    refuse_source([output], assembly.files)
     wanted = wanted_frames(frame, frames, shot)
     check_wedge(settings, wanted)
+    across = len(wanted) if len(wanted) > 1 else len(made) if len(made) > 1 else WRAPPED
+    check_height(output, shot, len(settings) * len(wanted), across)
     total = len(settings) * len(wanted)
     with interruptible() as interrupt:
         watcher = JsonLines(interrupt) if as_json else Bar(total, interrupt, "starting")
         with watcher:
             cells = paint_wedge(settings, shot, wanted, pre_roll, watcher)
-    columns = len(wanted) if len(wanted) > 1 else len(made) if len(made) > 1 else WRAPPED
     title = f"{shot.name}, frame {format_frames(wanted)}"
-    save_picture_8bit(output, wedge_sheet(cells, columns, title))
+    save_picture_8bit(output, wedge_sheet(cells, across, title))
     if as_json:
         write_json(event="wedge", pictures=len(cells), frames=list(wanted), output=str(output))
         return
@@ -111,15 +120,15 @@ def command(
 
 
 def usable_looks() -> tuple[str, ...]:
-    """Return all looks that can be named; one that cannot be read is said and left out."""
+    """Return all looks that can be named; one that cannot be used is said and left out."""
     names = []
     for path in list_looks(user_looks()):
-        try:
-            find_look(path.stem, user_looks())
+        told = problem(str(path))
+        if told is None:
             names.append(path.stem)
-        except StillbrushError as error:
-            errors.print(f"left out: {error}", markup=False)
-    return tuple(dict.fromkeys(names))
+        else:
+            errors.print(f"left out: {told}", markup=False)
+    return tuple(names)
 
 
 def setting(source: str, given: dict[str, Any], look: str, step: dict[str, Any]) -> Setting:
@@ -130,8 +139,8 @@ def setting(source: str, given: dict[str, Any], look: str, step: dict[str, Any])
 
 
 def shown(value: Any) -> str:
-    """Write a knob's value."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Write a knob's value; no two values are written alike."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def wedge_steps(strengths: tuple[float, ...], steps: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -140,20 +149,40 @@ def wedge_steps(strengths: tuple[float, ...], steps: tuple[str, ...]) -> list[di
     Raises:
         BadInput: an unknown knob, a knob given twice, or a value that is none.
     """
-    varied: dict[str, list[Any]] = {"strength": list(strengths)} if strengths else {}
+    field = knobs()["strength"]
+    varied: dict[str, list[Any]] = {}
+    if strengths:
+        varied["strength"] = [field.check_as(value, "--strength") for value in strengths]
     for text in steps:
         knob, values = parse_step(text)
         if knob in varied:
             raise BadInput(f"--wedge {text}: expected every knob once.")
         varied[knob] = values
-    return [dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+    once = [dict.fromkeys(values) for values in varied.values()]
+    return [dict(zip(varied, values, strict=True)) for values in product(*once)]
+
+
+def refuse_twice(step: dict[str, Any], given: dict[str, Any]) -> None:
+    """Refuse a knob that is both set and varied.
+
+    Raises:
+        BadInput: names it.
+    """
+    for knob in step:
+        if given.get(knob) is not None:
+            raise BadInput(f"--{knob.replace('_', '-')}, --wedge {knob}: expected one of the two.")
+
+
+def knobs() -> dict[str, KnobField]:
+    """Return the knobs that can be varied, by name."""
+    return {field.name: field for field in read_knobs(ShotKnobs, "stylize_shot")}
 
 
 def parse_step(text: str) -> tuple[str, list[Any]]:
     """Read a knob and its values: `stroke_size=0.5,1,2`."""
     name, _, values = text.partition("=")
     name = name.strip().replace("-", "_")
-    known = {field.name: field for field in REGISTRY["stylize_shot"].knobs}
+    known = knobs()
     if name not in known:
         raise BadInput(f"--wedge {text}: no such knob; there are {', '.join(known)}.")
     parts = [part.strip() for part in values.split(",") if part.strip()]
@@ -165,14 +194,14 @@ def parse_step(text: str) -> tuple[str, list[Any]]:
 def parse_value(field: KnobField, text: str) -> Any:
     """Read one value of a knob."""
     if field.choices:
-        field.check(text, "--wedge")
+        field.check_as(text, f"--wedge {field.name}")
         return text
     if field.type is bool:
         if text not in ("on", "off"):
             raise BadInput(f"--wedge {field.name}: expected on or off; got {text!r}.")
         return text == "on"
     try:
-        return field.check(field.type(text), "--wedge")
+        return field.check_as(field.type(text), f"--wedge {field.name}")
     except ValueError as error:
         if isinstance(error, StillbrushError):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,15 @@ from PIL import Image
 from support.material import tiny_look, tiny_shot
 
 from stillbrush.core import looks as core_looks
+from stillbrush.core.errors import BadInput
+from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import LARGEST_THUMBNAIL, load_look
+from stillbrush.core.media.source import open_shot
 from stillbrush.core.render import wedge
+from stillbrush.core.render.assembly import Request
+from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.thumbnail import LARGEST, save_thumbnail
+from stillbrush.core.render.watching import Progress
 from stillbrush.host_adapters import cli
 from stillbrush.host_adapters.cli import look_companions, looks
 from stillbrush.host_adapters.cli import stylize as stylize_command
@@ -76,28 +83,123 @@ def test_strengths_share_one_painting_and_give_what_each_alone_gives(
 
 
 def wedge_cells(shot: str, folder: Path, strengths: tuple[float, ...]) -> list[wedge.Cell]:
-    from stillbrush.core.knobs import ShotKnobs
-    from stillbrush.core.media.source import open_shot
-    from stillbrush.core.render.assembly import Request
-    from stillbrush.core.render.painting import Settings
-
     look = load_look(folder / "shipped" / "tiny.yaml")
-    settings = [
-        wedge.Setting(
-            Request(shot, look, settings=Settings(ShotKnobs(strength=s, stroke_size=4.0))),
-            f"tiny {s}",
-        )
-        for s in strengths
-    ]
+    knobs = [ShotKnobs(strength=s, stroke_size=4.0) for s in strengths]
+    return painted([setting(shot, look, each) for each in knobs], shot)
 
-    class Watching:
-        def progress(self, progress: object) -> None:
-            del progress
 
-        def is_cancelled(self) -> bool:
-            return False
+def setting(shot: str, look: core_looks.Look, knobs: ShotKnobs) -> wedge.Setting:
+    return wedge.Setting(Request(shot, look, settings=Settings(knobs)), look.name)
 
+
+def painted(settings: list[wedge.Setting], shot: str) -> list[wedge.Cell]:
     return wedge.paint_wedge(settings, open_shot(shot), (1002,), 1, Watching())
+
+
+class Watching:
+    """Remembers how much was done."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def progress(self, progress: Progress) -> None:
+        self.seen.append((progress.done, progress.total))
+
+    def is_cancelled(self) -> bool:
+        return False
+
+
+def test_looks_of_one_name_are_two_pictures(shot: str, tmp_path: Path) -> None:
+    one, other = tiny_look(tmp_path / "one", 3), tiny_look(tmp_path / "other", 4)
+    settings = [setting(shot, look, ShotKnobs(stroke_size=4.0)) for look in (one, other)]
+    watcher = Watching()
+    first, second = wedge.paint_wedge(settings, open_shot(shot), (1002,), 1, watcher)
+    assert np.abs(first.picture.astype(float) - second.picture).mean() > 1
+    assert watcher.seen == [(1, 2), (2, 2)]
+
+
+def test_what_is_painted_alike_is_painted_once_and_keeps_its_place(
+    shot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    short = wedge.short_painting
+    monkeypatch.setattr(wedge, "short_painting", lambda *a: made.append(1) or short(*a))
+    look = tiny_look(tmp_path)
+    steps = [(strength, size) for strength in (0.3, 1.0) for size in (2.0, 4.0)]
+    settings = [setting(shot, look, ShotKnobs(strength=s, stroke_size=w)) for s, w in steps]
+    together = painted(settings, shot)
+    assert len(made) == 2
+    for each, cell in zip(settings, together, strict=True):
+        np.testing.assert_array_equal(painted([each], shot)[0].picture, cell.picture)
+
+
+def test_repeated_looks_and_strengths_are_shown_once(run: Run, shot: str, tmp_path: Path) -> None:
+    arguments = [*("--look", "tiny") * 2, *("--strength", "0.30", "--strength", "0.3")]
+    sheet = tmp_path / "wedge.png"
+    code, out, err = run("wedge", shot, *arguments, "--stroke-size", "4", "-o", sheet, "--json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1])["pictures"] == 1
+
+
+def test_no_two_values_are_written_alike() -> None:
+    values = [1.0, 0.3, 0.3000001, 1.0000001]
+    assert [wedge_command.shown(v) for v in values] == ["1", "0.3", "0.3000001", "1.0000001"]
+
+
+@pytest.mark.parametrize("command", ["wedge", "preview"])
+@pytest.mark.parametrize("read", ["plate", "matte"])
+def test_a_file_that_is_read_is_never_replaced(
+    command: str, read: str, run: Run, shot: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "still.png"
+    Image.new("RGB", (80, 48), (90, 60, 30)).save(file)
+    before = file.read_bytes()
+    plate = file if read == "plate" else shot
+    given = () if read == "plate" else ("--matte", file)
+    code, _, err = run(command, plate, "--look", "tiny", *given, "-o", file, "--overwrite")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "is the plate itself" in err
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("across", "expected"), [(1, (1, 1)), (8, (1, 8)), (9, (2, 5)), (12, (2, 6)), (120, (15, 8))]
+)
+def test_a_long_row_is_broken_into_even_ones(across: int, expected: tuple[int, int]) -> None:
+    assert wedge.laid_out(across) == expected
+    assert wedge.sheet_width(expected[1]) <= wedge.MOST_COLUMNS * wedge.CELL
+
+
+def test_every_look_begins_a_row_of_its_own() -> None:
+    colours = [(200, 20, 20)] * 9 + [(20, 20, 200)] * 9
+    cells = [wedge.Cell("x", 1, np.full((30, 40, 3), c, np.uint8)) for c in colours]
+    sheet = wedge.wedge_sheet(cells, 9, "two looks").astype(int)
+    strip = sheet[:, wedge.CELL // 4]
+    reds, blues = (strip[:, a] - strip[:, b] > 100 for a, b in ((0, 2), (2, 0)))
+    assert [np.diff(hit.astype(int), prepend=0).clip(0).sum() for hit in (reds, blues)] == [2, 2]
+
+
+def test_a_jpeg_too_tall_is_refused_before_anything_is_painted(shot: str) -> None:
+    found = open_shot(shot)
+    tall = replace(found, display=replace(found.display, width=8, height=8 * 12))
+    wedge.check_height(Path("x.jpg"), tall, 12, 2)
+    wedge.check_height(Path("x.png"), tall, 120, 2)
+    with pytest.raises(BadInput, match=r"65535 pixels .* Write a \.png"):
+        wedge.check_height(Path("x.jpg"), tall, 120, 2)
+
+
+def test_a_look_without_weights_is_left_out(run: Run, shot: str, tmp_path: Path) -> None:
+    look = tiny_look(tmp_path / "user" / "gone")
+    bare = replace(look, name="bare", weights=replace(look.weights, file="bare.safetensors"))
+    core_looks.save_look(bare, tmp_path / "user")
+    sheet = tmp_path / "wedge.png"
+    code, out, err = run("wedge", shot, "--stroke-size", "4", "-o", sheet, "--json")
+    assert code == 0, err
+    assert "left out: look" in err
+    assert json.loads(out.splitlines()[-1])["pictures"] == 1
+    sheet.unlink()
+    code, out, err = run("wedge", shot, "--look", "tiny", "--look", "bare", "-o", sheet, "--json")
+    assert (code, "there is no such file" in err, out) == (1, True, "")
 
 
 def test_a_range_and_any_knob(run: Run, shot: str, tmp_path: Path) -> None:
@@ -120,7 +222,12 @@ def test_a_range_and_any_knob(run: Run, shot: str, tmp_path: Path) -> None:
         (("--wedge", "fill=pink"), "fill: expected"),
         (("--wedge", "detect_cuts=7"), "expected on or off"),
         (("--strength", "1", "--wedge", "strength=0.5"), "every knob once"),
-        (("--strength", "7"), "strength: expected 0 to 1"),
+        (("--strength", "7"), "Error: --strength: expected 0 to 1"),
+        (("--wedge", "follow_look=on,off"), "no such knob"),
+        (
+            ("--stroke-size", "2", "--wedge", "stroke_size=1,2"),
+            "--stroke-size, --wedge stroke_size",
+        ),
         (("--frame", "7"), "there is no frame 7"),
         (("--frame", "1001", "--frames", "1001"), "one of the two"),
         (("--look", "gone"), "There are: tiny"),
@@ -137,6 +244,19 @@ def test_bad_input_is_one_line_before_anything_is_painted(
     assert expected in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "wedge.png").exists()
+
+
+def test_a_folder_is_no_output(run: Run, shot: str, tmp_path: Path) -> None:
+    folder = tmp_path / "wedge.png"
+    folder.mkdir()
+    for command in (("wedge", shot), ("preview", shot, "--look", "tiny")):
+        code, _, err = run(*command, "-o", folder, "--overwrite")
+        assert (code, "it is a folder" in err, len(err.splitlines())) == (1, True, 1)
+
+
+def test_what_is_always_refused_is_not_offered() -> None:
+    assert "follow_look" not in {option.name for option in wedge_command.command.params}
+    assert "follow_look" not in wedge_command.knobs()
 
 
 def test_a_thumbnail_lies_beside_the_look_and_is_shown(run: Run, tmp_path: Path) -> None:
