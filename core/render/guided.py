@@ -93,7 +93,7 @@ class GuidedPainting(ShotPainting):
     def nothing(self, frame: Prepared) -> Prior:
         """Return a prior that carries nothing."""
         height, width = frame.encoded.shape[1:3]
-        return self.prior(unknown_flow(height, width, self.device))
+        return self.prior(unknown_flow(height, width, self.device), frame.placed.frame)
 
 
 @dataclass(frozen=True)
