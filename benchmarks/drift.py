@@ -39,6 +39,7 @@ from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
 
 SIZE = (288, 512)  # height, width of the plates
+GRAIN = 4.0  # of 255: what differs more between frames is no noise
 WINDOW = 10  # frames that are "the start" and "the end"; frame 1 has no prior and is neither
 SEEN_EVERY = 5  # frames between those that the encoder judges
 NAMES = ("temporal", "style", "content", "sharpness")
@@ -61,8 +62,7 @@ def still_frames(clip: str, count: int) -> Iterator[np.ndarray]:
     seen = read_frames(clip, 25)
     middle = np.median(seen, 0)
     noise = seen - middle
-    quiet = np.abs(noise).max((1, 2, 3)) < 40  # nobody walks through them
-    noise = noise[quiet] if quiet.sum() >= 4 else np.clip(noise, -12, 12)
+    noise[np.abs(noise) > GRAIN] = 0  # somebody walked through
     rng = np.random.default_rng(7)
     for _ in range(count):
         grain = noise[rng.integers(len(noise))]
