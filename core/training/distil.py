@@ -24,13 +24,13 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..networks.encoder import CENTRE, GAIN, TAPS, Encoder, EncoderShape, padded
 from ..networks.loss_network import LossNetwork
+from .descent import descend
 from .losses import Features
 from .patches import Patches
 
 SHALLOW, DEEP = TAPS[:3], TAPS[3:]
 MEASURED = 24  # batches that scales and spreads of the teachers are measured on
 DIMMEST = 0.1  # of a layer's median mean: channels below it are as good as dead
-AVERAGING = 0.998
 WINDOW = 32  # positions each way at which a tap is compared; a part of the larger ones
 Window = tuple[EllipsisType, slice, slice]
 LIFTED = 2.0  # learning rate of the lifts, in those of the other layers
@@ -154,15 +154,7 @@ class Distiller:
         total = torch.stack(list(errors.values())).sum() + lesson.manner_weight * manner
         for group in self.optimiser.param_groups:
             group["lr"] = group["gain"] * lesson.learning_rate(self.step)
-        self.optimiser.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        keep = min(AVERAGING, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-            for mean, value in pairs:
-                mean.lerp_(value, 1 - keep)
+        descend(self.optimiser, self.network, self.average, total, self.step)
         self.step += 1
         self.seconds += time.perf_counter() - begun
         shares = {tap: error.item() for tap, error in errors.items()}

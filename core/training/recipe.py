@@ -87,7 +87,6 @@ class Recipe:
             advanced=True,
         ),
     ] = 0.5
-    style_gains: tuple[float, ...] = ()  # per style, multiplies style_weight; empty: all 1
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
     ] = 1
@@ -97,10 +96,9 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse a recipe that contradicts itself."""
         count = len(self.styles)
-        if count != self.shape.styles or len(self.style_gains) not in (0, count):
+        if count != self.shape.styles:
             raise BadInput(
-                f"train: expected a network and gains for {count} styles; got "
-                f"{self.shape.styles} and {len(self.style_gains)}."
+                f"train: expected a network for {count} styles; got {self.shape.styles}."
             )
 
     def learning_rate(self, step: int) -> float:

@@ -1,7 +1,7 @@
 """Where a run begins: at random, or from the weights of a network that already paints.
 
-A new style learns its hand in a fraction of the time when the convolutions know how to paint
-already: only their scales and shifts are a style's own (conditional instance normalisation).
+Only scales and shifts are a style's own (conditional instance normalisation): a new style finds
+convolutions that know how to paint.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from ..errors import BadInput, MissingFrame, UnreadableFile
 from ..networks.loss_network import LossNetwork, load_loss_network
 from ..networks.style_network import CARRIED, Statistics, StyleNetwork, plans
 from ..stylizers.prior import carried_over
+from .descent import descend
 from .losses import (
     CONTENT_TAPS,
     Features,
@@ -34,7 +35,6 @@ from .slots import Slots
 from .start import begin
 from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, spoil_mask
 
-AVERAGING = 0.998  # of the weights that are saved: the mean of the last five hundred steps or so
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
 LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
@@ -143,7 +143,6 @@ class Trainer:
         pictures = [read_style(path, recipe.style_side) for path in recipe.styles]
         with torch.no_grad():
             self.targets = [manners(self.encoder(picture.to(device))) for picture in pictures]
-        self.gains = recipe.style_gains or (1.0,) * len(pictures)
         widths = [plan.outputs for plan in plans(recipe.shape) if plan.normalised]
         self.slots = Slots.empty(recipe.slots, recipe.size, widths)
 
@@ -247,7 +246,7 @@ class Trainer:
         primed = batch.mask.amax((1, 2, 3)) > 0
         fresh = len(painted) - len(fresh_paint)
         unlike = self.style(features, fresh, batch.style)
-        style = recipe.style_weight * self.gains[batch.style] * unlike
+        style = recipe.style_weight * unlike
         loyalty = torch.where(primed, LOYALTY, 1.0)
         content = recipe.content_weight * (loyalty * content_loss(features, plate)).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
@@ -261,15 +260,7 @@ class Trainer:
         total = style + content + variation + temporal + pattern + vigour
         for group in self.optimiser.param_groups:
             group["lr"] = recipe.learning_rate(self.step)
-        self.optimiser.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        keep = min(AVERAGING, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-            for mean, value in pairs:
-                mean.lerp_(value, 1 - keep)
+        descend(self.optimiser, self.network, self.average, total, self.step)
         parts = (total, style, content, temporal, pattern, vigour)
         return Losses(*(part.item() for part in parts))
 

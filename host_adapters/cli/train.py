@@ -70,9 +70,8 @@ def recipe_options(command: F) -> F:
 @click.option(
     "--start-from",
     metavar="NAME|FILE",
-    help="Begin with the weights of a look or of a .safetensors file, in place of random ones: a "
-    "new hand is learnt in a fraction of the time. A look gives its own style to every new one, a "
-    "file its styles one by one.",
+    help="Begin with the weights of a look or of a .safetensors file, in place of random "
+    "ones. A look gives its own style to every new one, a file its styles one by one.",
 )
 @click.option(
     "-o",
