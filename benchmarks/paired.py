@@ -1,12 +1,13 @@
 """Which of several functions is faster, on a machine that is busy with other things.
 
 All run in one process, in turn, on one thread, and processor time counts, not the clock; the ratio
-is the median over rounds of the ratios within a round. Where those scatter by more than five per
-cent there is no verdict.
+is the median over rounds of the ratios within a round. There is a verdict where the goal lies
+outside the 95 % interval of that median; more rounds narrow it.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
@@ -14,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ROUNDS = 9
-MOST_SCATTER = 0.05
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,31 @@ class Paired:
 
     milliseconds: float  # processor time, median
     ratio: float  # baseline / candidate: how many times as fast
+    low: float  # 95 % interval of the median ratio
+    high: float
     scatter: float  # standard deviation of the rounds' ratios, as a share of their mean
 
     def verdict(self, goal: float) -> str:
         """Say whether a goal is met, if that can be said."""
-        if self.scatter > MOST_SCATTER:
-            return "no verdict: scatter above 5 %"
-        return "met" if self.ratio >= goal else "MISSED"
+        if self.low >= goal:
+            return "met"
+        return "MISSED" if self.high < goal else "no verdict: more rounds"
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Return the 95 % interval of a median by its order statistics, whatever the distribution.
+
+    Fewer than six values have no such interval; theirs is from nothing to infinity.
+    """
+    count = len(values)
+    if count < 6:
+        return 0.0, math.inf
+    # So many of the smallest values lie below the median with a chance of 2.5 %.
+    chance, outside = 0.0, 0
+    while (chance := chance + math.comb(count, outside) / 2**count) <= 0.025:
+        outside += 1
+    ranked = sorted(values)
+    return ranked[max(outside - 1, 0)], ranked[-max(outside, 1)]
 
 
 def race(candidates: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, Paired]:
@@ -46,7 +64,8 @@ def race(candidates: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -
     for name, own in seconds.items():
         ratios = [base / this for base, this in zip(baseline, own, strict=True)]
         scatter = statistics.stdev(ratios) / statistics.mean(ratios)
-        found[name] = Paired(1e3 * statistics.median(own), statistics.median(ratios), scatter)
+        milliseconds, ratio = 1e3 * statistics.median(own), statistics.median(ratios)
+        found[name] = Paired(milliseconds, ratio, *interval(ratios), scatter)
     return found
 
 

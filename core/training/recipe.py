@@ -14,6 +14,9 @@ from ..spec import Knob, KnobField
 from .start import Start
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
+GROWTH = 0.35  # share of a run in which recursion grows to its full length
+GROWTH_FROM_WEIGHTS = 0.1  # the same for a run that begins with weights that carry paint already
+SHORT_SHOT, LONG_SHOT = 40, 240  # frames
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Recipe:
     temporal_weight: Annotated[
         float,
         Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
-    ] = 2000.0
+    ] = 1400.0
     lattice_weight: float = 1500.0
     vigour_weight: Annotated[
         float,
@@ -77,7 +80,7 @@ class Recipe:
             "too low and strokes blur or pile up.",
             advanced=True,
         ),
-    ] = 8.0
+    ] = 12.0
     prior_share: Annotated[
         float,
         Knob(
@@ -107,26 +110,34 @@ class Recipe:
         cosine = 0.5 * (1 + math.cos(math.pi * progress))
         return self.rate * min((step + 1) / 100, 1.0) * (0.02 + 0.98 * cosine)
 
+    def growth(self, step: int) -> float:
+        """Return how far recursion has grown, 0 to 1: a run paints first, then holds still."""
+        share = GROWTH_FROM_WEIGHTS if self.start else GROWTH
+        return min(step / (share * self.iterations), 1.0)
+
     def temporal_ramp(self, step: int) -> float:
-        """Raise the temporal weight over the first third: paint first, then hold still."""
-        progress = min(step / (self.iterations / 3), 1.0)
-        return self.temporal_weight * (0.05 + 0.95 * progress)
+        """Raise the temporal weight while recursion grows."""
+        return self.temporal_weight * (0.05 + 0.95 * self.growth(step))
 
     def fresh(self, step: int) -> int:
         """Return the samples of a batch that have no prior: most while it learns to paint.
 
         Half of them later, as in Ruder et al. eq 18, or as `prior_share` has it.
         """
-        share = self.prior_share * (0.5 if step < self.iterations / 3 else 1.0)
+        share = self.prior_share * (0.5 if self.growth(step) < 1 else 1.0)
         return max(1, round((1 - share) * self.batch))
 
-    def longest_shot(self, step: int) -> int:
-        """Frames a training shot may last: Ruder's growing recursion (table 1), and then on."""
-        progress = step / self.iterations
-        for until, frames in ((0.1, 2), (0.2, 5), (0.35, 12)):
-            if progress < until:
+    def longest_shot(self, step: int, is_long: bool) -> int:
+        """Frames a training shot may last: Ruder's growing recursion (table 1), and then on.
+
+        Half of the shots are long: what a network does to its own paint of four seconds ago only
+        such shots show, and without them strokes grow on a tripod for minutes.
+        """
+        growth = self.growth(step)
+        for until, frames in ((0.3, 2), (0.6, 5), (1.0, 12)):
+            if growth < until:
                 return frames
-        return 80
+        return LONG_SHOT if is_long else SHORT_SHOT
 
 
 def recipe_knobs() -> tuple[KnobField, ...]:

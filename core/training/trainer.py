@@ -33,9 +33,18 @@ from .losses import (
 from .recipe import SMALLEST, Recipe
 from .slots import Slots
 from .start import begin
-from .windows import Photographs, Shooter, Step, read_rgb, resize_short_side, spoil_mask
+from .windows import (
+    Photographs,
+    Shooter,
+    Step,
+    misjudged,
+    read_rgb,
+    resize_short_side,
+    spoil_mask,
+)
 
-RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a shot under way
+RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a short shot under way
+PRIMED_WEIGHT = 0.6  # of the style error: of samples with a prior; the rest is that of the others
 LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
 LUMA = (0.2126, 0.7152, 0.0722)
@@ -197,7 +206,7 @@ class Trainer:
         for slot in rolling.tolist():
             shot = shooter.draw(int(slots.seeds[slot]))
             step = shooter.step(shot, int(slots.ages[slot]) + 1)
-            warped = carried_chw(slots.painted[slot], step.flow)
+            warped = carried_chw(slots.painted[slot], misjudged(step.flow, rng))
             mask = spoil_mask(step.seen, rng)
             if rng.random() < DIAL_SHARE:
                 mask = mask * rng.uniform(0.0, 1.0)
@@ -235,7 +244,9 @@ class Trainer:
                 style_loss({tap: found[n] for tap, found in split.items()}, self.targets[style])
                 for n in range(len(parts))
             ]
-        return torch.stack(errors).mean()
+        if len(errors) == 1:
+            return errors[0]
+        return torch.lerp(*errors, PRIMED_WEIGHT)
 
     def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
         """Compare, go back, and move the weights."""
@@ -284,17 +295,25 @@ class Trainer:
             if shot.frozen and int(slots.ages[slot]) == 1:
                 slots.freeze(torch.tensor([slot]), used, torch.tensor([row]))
         own = torch.arange(batch.style, recipe.slots, recipe.shape.styles)
+        longest = torch.tensor(
+            [recipe.longest_shot(self.step, is_long(n)) for n in range(len(own))]
+        )
         for row, seed in enumerate(seeds):
             ages = slots.ages[own]
             if int(ages.min()) < 0:
-                slot = int(own[ages.argmin()])
-            elif int(ages.max()) >= recipe.longest_shot(self.step):
-                slot = int(own[ages.argmax()])
+                place = int(ages.argmin())
+            elif bool((ages >= longest).any()):
+                place = int((ages - longest).argmax())
             elif rng.random() < RENEWED_SHARE:
-                slot = int(own[int(rng.integers(len(own)))])
+                place = int(rng.choice([n for n in range(len(own)) if not is_long(n)]))
             else:
                 continue
-            slots.start(slot, seed, painted[row])
+            slots.start(int(own[place]), seed, painted[row])
+
+
+def is_long(place: int) -> bool:
+    """Say whether a style's n-th slot holds long shots: every other one."""
+    return place % 2 == 1
 
 
 def carried_chw(painted: Tensor, flow: Tensor) -> Tensor:

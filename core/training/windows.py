@@ -27,6 +27,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 STILL_SHARE = 0.35
 OCCLUDED_SHARE = 0.5
 DRIFT_SHARE = 0.2
+MISJUDGED_SHARE, MISJUDGED = 0.4, 0.4  # of the steps; pixels (standard deviation) at most
 MOST_PICTURES = 4000  # kept in memory: about 1.5 GB at the usual size
 
 
@@ -278,3 +279,17 @@ def spoil_mask(seen: Tensor, rng: np.random.Generator) -> Tensor:
         field = F.interpolate(field, size=size, mode="bicubic", align_corners=False)[0]
         hidden = torch.maximum(hidden, (field > rng.uniform(1.0, 2.2)).float())
     return 1 - hidden
+
+
+def misjudged(flow: Tensor, rng: np.random.Generator) -> Tensor:
+    """Return a flow (H, W, 2) with the errors of estimated flow, in a part of the steps.
+
+    Along exact flow paint stays sharp by itself; along estimated flow it smears, the more the
+    longer the shot, and a network that never saw this does not mend it.
+    """
+    if rng.random() >= MISJUDGED_SHARE:
+        return flow
+    cells = int(rng.integers(4, 20))
+    field = torch.from_numpy(rng.standard_normal((1, 2, cells, cells)).astype(np.float32))
+    field = F.interpolate(field, size=flow.shape[:2], mode="bicubic", align_corners=False)[0]
+    return flow + rng.uniform(0.0, MISJUDGED) * field.permute(1, 2, 0)
