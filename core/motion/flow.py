@@ -132,7 +132,7 @@ class DisFlow:
     @property
     def version(self) -> str:
         """Ours and OpenCV's: another OpenCV may round differently."""
-        return f"2 opencv {cv2.__version__}"
+        return f"3 opencv {cv2.__version__}"
 
     def estimate(self, previous: Tensor, current: Tensor) -> Flow:
         """Return the flow between two (B, H, W, 3) pictures in network encoding, 0..1.

@@ -3,21 +3,37 @@
 On a flat wall an estimator follows the noise, and reports motion of many pixels where there is
 none. Paint that is carried along it crawls. A pixel is put to rest where not moving explains the
 picture as well as moving does, and the textured things around it, which the estimator does get
-right, are at rest too. The second condition keeps a flat sky moving with the pan that its horizon
-shows.
+right, have no common motion. Noise has none, however fast it seems; a pan of a fifth of a pixel
+has, and keeps its flat sky moving.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-REACH = 24  # pixels (standard deviation) within which textured things speak for flat ones
+REACHES = (24, 96)  # pixels (standard deviations) within which textured things speak for flat ones
 COARSE = 8  # the vote is taken at an eighth of the size
-AT_REST = 0.35  # pixels of mean motion of textured things around
+WIDER = 0.05  # weight of the vote of a wider neighbourhood, where the nearer one has no texture
+STILL = 0.04  # pixels of common motion that are none, where all agree
+MOST = 0.25  # pixels of common motion that are motion, however much the vectors differ
+NEGLIGIBLE = 0.05  # pixels: a pixel's own motion that is none whatever others do
 SLACK = 1.5  # of 255: by how much not moving may explain less
 CAP = 4.0  # pixels: one fast thing does not outvote its neighbourhood
-FLAT = 4.0  # of 255: gradient below which nothing is texture
+FLAT = 3.0  # of 255: gradient of the smoothed picture below which nothing is texture
+AMONG = 25  # pixels: a gap in what rests closes where most of this square rests
+MAJORITY = 0.6
+
+
+class Vote(NamedTuple):
+    """What the textured things around each pixel do, (H, W) each, in pixels."""
+
+    common: np.ndarray
+    """Length of their mean motion."""
+    spread: np.ndarray
+    """Standard deviation about it."""
 
 
 def at_rest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -39,20 +55,48 @@ def at_rest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray
     )
     unmoved_error = cv2.blur(np.abs(a - b), (7, 7))
     moved_error = cv2.blur(np.abs(a - moved), (7, 7))
-    return (unmoved_error <= 1.1 * moved_error + SLACK) & (around(a, flow) < AT_REST)
+    explained = unmoved_error <= 1.1 * moved_error + SLACK
+    around = vote(a, flow)
+    standing = around.common < np.minimum(STILL + around.spread, MOST)
+    resting = explained & (standing | (speed(flow) < NEGLIGIBLE))
+    return explained & (resting | (cv2.blur(np.float32(resting), (AMONG, AMONG)) > MAJORITY))
 
 
-def around(grey: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Return the mean speed (H, W) of the textured things around each pixel."""
+def speed(flow: np.ndarray) -> np.ndarray:
+    """Return the length (H, W) of vectors (H, W, 2)."""
+    return np.hypot(flow[..., 0], flow[..., 1])
+
+
+def vote(grey: np.ndarray, flow: np.ndarray) -> Vote:
+    """Ask the textured things around each pixel how they move.
+
+    Where there is no texture near, those further off speak, and at last those of the whole frame.
+
+    Args:
+        grey: (H, W) luma, 0 to 255.
+        flow: (H, W, 2) pixels.
+    """
     height, width = grey.shape
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
     slope = np.hypot(
-        cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8),
-        cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8),
+        cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
+        cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8),
     )
-    weight = np.maximum(slope - FLAT, 0) + 1e-3
-    speed = np.minimum(np.hypot(flow[..., 0], flow[..., 1]), CAP)
+    weight = np.maximum(slope - FLAT, 0)[..., None]
+    capped = flow * np.minimum(1, CAP / np.maximum(speed(flow), 1e-6))[..., None]
+    square = np.square(capped).sum(-1, keepdims=True)
     size = (max(1, width // COARSE), max(1, height // COARSE))
-    small = cv2.resize(np.dstack((weight * speed, weight)), size, interpolation=cv2.INTER_AREA)
-    wide = cv2.GaussianBlur(small, (0, 0), REACH / COARSE, borderType=cv2.BORDER_REPLICATE)
-    mean = np.asarray(wide[..., 0] / wide[..., 1], np.float32)
-    return cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)
+    weighed = np.concatenate((weight * capped, weight * square, weight), -1).astype(np.float32)
+    small = cv2.resize(weighed, size, interpolation=cv2.INTER_AREA)
+    total = small.sum((0, 1))
+    mean = np.broadcast_to(total[:3] / (total[3] + 1e-6), (*small.shape[:2], 3))
+    for reach in reversed(REACHES):
+        wide = cv2.GaussianBlur(small, (0, 0), reach / COARSE, borderType=cv2.BORDER_REPLICATE)
+        mean = (wide[..., :3] + WIDER * mean) / (wide[..., 3:] + WIDER)
+    common = speed(mean[..., :2])
+    spread = np.sqrt(np.maximum(mean[..., 2] - np.square(common), 0))
+    full = [
+        cv2.resize(np.float32(found), (width, height), interpolation=cv2.INTER_LINEAR)
+        for found in (common, spread)
+    ]
+    return Vote(*full)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from stillbrush.core.motion.flow import dis_flow, settled_flow
-from stillbrush.core.motion.stillness import around, at_rest
+from stillbrush.core.motion.stillness import at_rest, vote
 
 
 def texture(seed: int, height: int = 160, width: int = 240, blur: float = 2.0) -> np.ndarray:
@@ -51,7 +52,28 @@ def test_an_object_that_moves_over_a_still_ground_moves():
     assert rest[:, 200:].mean() > 0.9
 
 
-def test_the_vote_of_textured_things_is_their_speed():
+def test_the_vote_of_textured_things_is_their_common_motion():
     grey = texture(4).astype(np.float32)
     flow = np.full((*grey.shape, 2), (0.6, 0.8), np.float32)
-    np.testing.assert_allclose(around(grey, flow), 1.0, atol=1e-4)
+    found = vote(grey, flow)
+    np.testing.assert_allclose(found.common, 1.0, atol=1e-3)
+    np.testing.assert_allclose(found.spread, 0.0, atol=2e-2)
+
+
+def test_motion_to_all_sides_is_no_common_motion():
+    grey = texture(4).astype(np.float32)
+    flow = np.random.default_rng(9).normal(size=(*grey.shape, 2)).astype(np.float32)
+    found = vote(grey, flow)
+    assert found.common.max() < 0.2
+    assert found.spread.min() > 1.0
+
+
+@pytest.mark.parametrize("speed", [0.1, 0.2, 0.3, 0.5])
+def test_a_slow_pan_moves(speed):
+    large = cv2.resize(texture(6, 200, 280), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    shifted = np.float32([[1, 0, 4 * speed], [0, 1, 0]])
+    frames = []
+    for picture in (large, cv2.warpAffine(large, shifted, large.shape[::-1])):
+        frames.append(cv2.resize(picture, (280, 200), interpolation=cv2.INTER_AREA)[20:180, 20:260])
+    here, there = grainy(frames[0], 7, 0.5), grainy(frames[1], 8, 0.5)
+    assert at_rest(here, there, dis_flow(here, there)).mean() < 0.05
