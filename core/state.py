@@ -17,7 +17,7 @@ from torch import Tensor
 from .errors import UnreadableFile
 from .media.atomic import replacing
 
-VERSION = "2"
+VERSION = "3"
 S = TypeVar("S")
 
 

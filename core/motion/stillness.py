@@ -59,7 +59,7 @@ def at_rest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray
     around = vote(a, flow)
     standing = around.common < np.minimum(STILL + around.spread, MOST)
     resting = explained & (standing | (speed(flow) < NEGLIGIBLE))
-    return explained & (resting | (cv2.blur(np.float32(resting), (AMONG, AMONG)) > MAJORITY))
+    return explained & (resting | (cv2.blur(resting.astype(np.float32), (AMONG, AMONG)) > MAJORITY))
 
 
 def speed(flow: np.ndarray) -> np.ndarray:
@@ -96,7 +96,7 @@ def vote(grey: np.ndarray, flow: np.ndarray) -> Vote:
     common = speed(mean[..., :2])
     spread = np.sqrt(np.maximum(mean[..., 2] - np.square(common), 0))
     full = [
-        cv2.resize(np.float32(found), (width, height), interpolation=cv2.INTER_LINEAR)
+        cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         for found in (common, spread)
     ]
     return Vote(*full)

@@ -24,6 +24,8 @@ STROKE_WIDTH = 768
 """Width in pixels at which the network paints a frame when the stroke size is 1."""
 CHANGE_REACH = 7  # pixels over which a change of the plate is averaged, so that grain is none
 CHANGE_RANGE = (0.02, 0.05)  # of the encoded range: paint is kept below, given up above
+FORGETTING = 0.5  # of how firmly paint rested before, each frame
+OUTLASTING = 0.3  # of the firmest: what rested for long outlasts one frame without, not two
 LARGEST_GROWTH = 2.0  # a plate is never painted at more than this times its own size
 
 
@@ -88,12 +90,13 @@ class PaintState:
     painted: Tensor | None = None  # (1, h, w, 3), 0 to 1, network encoding; None: nothing yet
     reference: Tensor | None = None  # (1, h, w, 3): the plate as it was when that was painted
     age: int = 0  # frames since the recursion began
+    resting: Tensor | None = None  # (1, h, w, 1), 0 to 1: how firmly paint rested of late
 
     def to(self, device: torch.device) -> PaintState:
         """Return the state on a device: a checkpoint is read into the processor's memory."""
-        tensors = (getattr(self, name) for name in ("painted", "reference"))
-        painted, reference = (None if tensor is None else tensor.to(device) for tensor in tensors)
-        return PaintState(painted, reference, self.age)
+        tensors = (getattr(self, name) for name in ("painted", "reference", "resting"))
+        moved = [None if tensor is None else tensor.to(device) for tensor in tensors]
+        return PaintState(moved[0], moved[1], self.age, moved[2])
 
 
 @dataclass(frozen=True)
@@ -158,10 +161,10 @@ class Painter:
         statistics = (frozen.primed if prior else frozen.unprimed) if frozen else None
         with shortage.told(self.bands, *layers.shape[1:3]):
             painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
-        reference = layers[..., :3]
+        reference, resting = layers[..., :3], None
         if prior is not None:
-            painted, reference = rest(painted, reference, prior, state)
-        return painted, PaintState(painted, reference, state.age + 1)
+            painted, reference, resting = rest(painted, reference, prior, state)
+        return painted, PaintState(painted, reference, state.age + 1, resting)
 
     def frozen(self, statistics: ShotStatistics) -> Painter:
         """Return the same painter with frozen statistics."""
@@ -210,7 +213,9 @@ class Painter:
         return ShotStatistics(unprimed, primed)
 
 
-def rest(painted: Tensor, frame: Tensor, prior: Prior, state: PaintState) -> tuple[Tensor, Tensor]:
+def rest(
+    painted: Tensor, frame: Tensor, prior: Prior, state: PaintState
+) -> tuple[Tensor, Tensor, Tensor]:
     """Leave paint alone where nothing moves and the plate is what it was painted from.
 
     A network that paints over its own paint wanders, and most where there is least to hold on to: a
@@ -218,14 +223,23 @@ def rest(painted: Tensor, frame: Tensor, prior: Prior, state: PaintState) -> tup
     the bit, and given up where the plate has come to differ from the one it was painted from - not
     from the last frame, so that slow changes of light are followed too.
 
+    Grain makes motion out of nothing now and then. What rested before outlasts one such frame, as
+    long as the plate has not changed there and something else in the frame rests.
+
     Returns:
-        The painted frame, and the plate that its paint belongs to, (1, h, w, 3) each.
+        The painted frame, the plate that its paint belongs to, (1, h, w, 3) each, and how firmly
+        paint rested of late (1, h, w, 1).
     """
+    still = resize_mask(prior.still, *frame.shape[1:3])
+    resting = still if state.resting is None else torch.lerp(state.resting, still, FORGETTING)
     if state.painted is None or state.reference is None or not prior.still.any():
-        return painted, frame
+        return painted, frame, resting
     change = (frame - state.reference).abs().permute(0, 3, 1, 2)
     change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
     least, most = CHANGE_RANGE
     released = ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
-    keep = resize_mask(prior.still, *frame.shape[1:3]) * (1 - released)
-    return torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
+    firmest = still.amax()
+    held = torch.where(resting > OUTLASTING * firmest, torch.maximum(still, firmest), still)
+    keep = held * (1 - released)
+    kept = torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
+    return *kept, resting

@@ -244,9 +244,8 @@ class Trainer:
                 style_loss({tap: found[n] for tap, found in split.items()}, self.targets[style])
                 for n in range(len(parts))
             ]
-        if len(errors) == 1:
-            return errors[0]
-        return torch.lerp(*errors, PRIMED_WEIGHT)
+        first, last = errors[0], errors[-1]
+        return torch.lerp(first, last, PRIMED_WEIGHT)
 
     def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
         """Compare, go back, and move the weights."""

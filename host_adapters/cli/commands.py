@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Render a script of the node graph.",
     "pack": "Write the pack for Nuke or Natron.",
     "export-torchscript": "Write a look for Nuke's own Inference node.",
+    "measure": "Measure looks on clips: one table, one page.",
     "looks": "List, show, make and check looks.",
     "demo": "Make a small HDR shot and paint it.",
     "train": "Train a look from a picture.",

@@ -47,6 +47,37 @@ def test_paint_is_kept_to_the_bit_under_grain(painter):
         assert torch.equal(painted, made[0])
 
 
+def test_one_frame_of_seeming_motion_moves_nothing(painter):
+    mask, corner = torch.ones((1, *SIZE, 1)), (slice(10, 24), slice(10, 24))
+    state, made = PaintState(), []
+    for flow in (standing(), standing(), standing(corner), standing()):
+        painted, state = painter.paint(plate(), make_prior(flow, mask, PriorKnobs()), state)
+        made.append(painted)
+    assert torch.equal(made[2], made[1])
+    assert torch.equal(made[3], made[1])
+
+
+def test_motion_that_lasts_is_followed(painter):
+    mask, corner = torch.ones((1, *SIZE, 1)), (slice(10, 24), slice(10, 24))
+    state, made = PaintState(), []
+    for flow in (standing(), standing(), standing(corner), standing(corner)):
+        painted, state = painter.paint(plate(), make_prior(flow, mask, PriorKnobs()), state)
+        made.append(painted)
+    same = (made[3] == made[1]).all(-1)[0]
+    assert not same[13:21, 13:21].any()
+    assert same[30:, 30:].all()
+
+
+def test_a_camera_that_begins_to_move_takes_all_paint_with_it(painter):
+    mask = torch.ones((1, *SIZE, 1))
+    everywhere = standing((slice(0, SIZE[0]), slice(0, SIZE[1])))
+    state = PaintState()
+    for flow in (standing(), standing()):
+        before, state = painter.paint(plate(), make_prior(flow, mask, PriorKnobs()), state)
+    after, _ = painter.paint(plate(), make_prior(everywhere, mask, PriorKnobs()), state)
+    assert (after != before).any(-1).float().mean() > 0.95
+
+
 def test_without_hold_it_wanders(painter):
     made = paint_on(painter, [plate()] * 4, standing(), PriorKnobs(hold=0.0))
     assert (made[3] - made[0]).abs().mean() > 1e-4

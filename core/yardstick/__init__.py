@@ -1,0 +1,1 @@
+"""The yardstick: clips times looks times methods, measured alike and laid side by side."""
