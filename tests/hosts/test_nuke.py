@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -15,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke
+from support import nuke_record
+from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke, Module
 from support.material import tiny_look, tiny_shot
 from support.rendering import channels, paint
 from support.tcl import parsed
@@ -32,8 +34,8 @@ from stillbrush.host_adapters.nuke.gizmo import gizmo
 from stillbrush.host_adapters.worker.client import JobFailed, Queue, Worker
 
 HOSTS = Path(stillbrush.__file__).parent / "host_adapters"
-INSIDE = [*sorted((HOSTS / "worker").glob("*.py")), HOSTS / "nuke/panel.py",
-          HOSTS / "nuke/selftest.py", HOSTS / "natron/stillbrush_plug.py"]  # fmt: skip
+IN_NUKE = [HOSTS / f"nuke/{name}.py" for name in ("panel", "plate", "looks", "selftest")]
+INSIDE = [*sorted((HOSTS / "worker").glob("*.py")), *IN_NUKE, HOSTS / "natron/stillbrush_plug.py"]
 
 
 @pytest.fixture(scope="module")
@@ -52,37 +54,56 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("pack")
     nuke_pack.write_pack(folder)
     sys.path.insert(0, str(folder))
+    sys.modules["nuke"] = Module("nuke")
     try:
         yield importlib.import_module("stillbrush_pack.nuke.panel")
     finally:
         sys.path.remove(str(folder))
+        del sys.modules["nuke"]
         for name in [name for name in sys.modules if name.startswith("stillbrush_pack")]:
             del sys.modules[name]
 
 
-def host(plate: str, look: Look, folder: Path, *, gui: bool = False) -> tuple[FakeNuke, Any]:
-    fake = FakeNuke(gui=gui)
-    source = FakeNode("Read", "Plate", {})
-    source.plate, source.frames = plate, (1001, 1004)
+def stillbrush_node(fake: FakeNuke, look: Look, folder: Path, name: str) -> FakeNode:
     knobs = {k.name: plain(k.default) for k in REGISTRY["stylize_shot"].knobs}
     own = {"folder": str(folder), "limit": False, "first": 1, "last": 1, "look": str(look.path),
            "result": "", "stillbrush": ""}  # fmt: skip
-    node = FakeNode("Stillbrush", "Stillbrush1", knobs | own | {"stroke_size": 4.0})
-    fake.nodes += [source, node]
-    node.inputs[0] = fake.wrapped(source)
+    return FakeNode(fake, "Stillbrush", name, knobs | own | {"stroke_size": 4.0})
+
+
+def host(plate: str, look: Look, folder: Path, *, gui: bool = False) -> tuple[FakeNuke, FakeNode]:
+    fake = FakeNuke(gui=gui)
+    sys.modules["nuke"].fake = fake
+    source = FakeNode(fake, "Read", "Plate", {"file": plate})
+    source.plate, source.frames = plate, (1001, 1004)
+    node = stillbrush_node(fake, look, folder, "Stillbrush1")
+    fake.nodes_made += [source, node]
+    node.wires[0] = fake.wrapped(source)
     return fake, node
+
+
+def ended(worker: Worker) -> str:
+    """Wait for a job; say how it ended."""
+    assert worker is not None
+    for _ in range(1200):
+        if worker.state != "running" and not any(t.is_alive() for t in worker.threads):
+            break
+        time.sleep(0.1)
+    return worker.state
 
 
 @pytest.mark.parametrize("path", INSIDE, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_what_runs_inside_a_host_needs_nothing_but_python_3_9(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    allowed = sys.stdlib_module_names | ({"nuke"} if path in IN_NUKE else set())
     for part in ast.walk(tree):
         if isinstance(part, ast.Import):
-            assert all(a.name.partition(".")[0] in sys.stdlib_module_names for a in part.names)
+            assert all(a.name.partition(".")[0] in allowed for a in part.names)
         elif isinstance(part, ast.ImportFrom) and part.level == 0:
             assert str(part.module).partition(".")[0] in sys.stdlib_module_names
         elif isinstance(part, ast.ImportFrom):
             assert part.level == 1 or str(part.module).startswith("worker.")
+            assert not {"pack", "gizmo", "cat"} & {alias.name for alias in part.names}
         assert not isinstance(part, ast.Match)
 
 
@@ -90,27 +111,59 @@ def test_the_pack_loads_alone_without_torch(tmp_path) -> None:
     nuke_pack.write_pack(tmp_path / "nuke")
     natron_pack.write_pack(tmp_path / "natron")
     for folder, module in (("nuke", "nuke.panel"), ("natron", "natron.stillbrush_plug")):
-        code = (f"import sys; sys.path.insert(0, {str(tmp_path / folder)!r}); "
+        code = (f"import sys, types; sys.path.insert(0, {str(tmp_path / folder)!r}); "
+                "sys.modules['nuke'] = types.ModuleType('nuke'); "
                 f"import stillbrush_pack.{module}; "
                 "assert not {'torch', 'numpy', 'stillbrush'} & set(sys.modules)")  # fmt: skip
         subprocess.run([sys.executable, "-I", "-c", code], check=True)
 
 
-def test_every_call_of_nukes_api_is_in_the_record() -> None:
-    functions = RECORD["functions"]
+def test_every_name_of_nukes_api_is_in_the_record() -> None:
+    known = {*RECORD["functions"], *RECORD["constants"], *RECORD["classes"]}
     called = 0
-    for path in (HOSTS / "nuke/panel.py", HOSTS / "nuke/selftest.py"):
+    for path in IN_NUKE:
         for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(part, ast.Attribute):
-                continue
-            owner = part.value
-            of_nuke = isinstance(owner, ast.Name) and owner.id == "nuke"
-            of_nuke |= isinstance(owner, ast.Attribute) and owner.attr == "nuke"
-            if of_nuke and isinstance(owner.ctx, ast.Load) and part.attr != "panel":
+            owner = part.value if isinstance(part, ast.Attribute) else None
+            if isinstance(owner, ast.Name) and owner.id == "nuke":
                 called += 1
-                known = {*functions, *RECORD["constants"], "ProgressTask"}
                 assert part.attr in known, f"{path.name}:{part.lineno} nuke.{part.attr}"
-    assert called > 10
+    assert called > 20
+
+
+@pytest.mark.skipif(not nuke_record.stubs(), reason="types-nuke is not installed")
+def test_the_record_is_what_the_stubs_of_nuke_say() -> None:
+    assert nuke_record.record() == RECORD
+
+
+PLANTED = {
+    "nuke.executeInBackground(print)": "executeInBackground",
+    "node.setInputs(0, None)": "setInputs",
+    "node.setInput(0)": 'missing for parameter "node"',
+    "node['mix'].valuesAt(1001)": "valuesAt",
+    "nuke.toNode('a').name()": "None",
+}
+
+
+@pytest.mark.skipif(not nuke_record.stubs(), reason="types-nuke is not installed")
+def test_the_adapter_is_type_checked_against_nukes_stubs_and_the_check_bites(tmp_path) -> None:
+    """The same check runs over the whole repository; this one shows that it sees Nuke's API."""
+    shutil.copytree(HOSTS / "nuke", tmp_path / "pack/nuke")
+    shutil.copytree(HOSTS / "worker", tmp_path / "pack/worker")
+    for name in ("pack", "gizmo", "cat"):
+        (tmp_path / f"pack/nuke/{name}.py").unlink()
+    (tmp_path / "pack/__init__.py").touch()
+    wrong = "".join(f"    {line}\n" for line in PLANTED)
+    planted = tmp_path / "pack/nuke/planted.py"
+    planted.write_text(f"import nuke\n\n\ndef f(node: nuke.Node) -> None:\n{wrong}")
+    settings = {"include": ["pack"], "typeCheckingMode": "standard", "pythonVersion": "3.9"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    line = ["basedpyright", "--outputjson", "--level", "error", "--pythonpath", sys.executable]
+    done = subprocess.run([*line, "-p", "."], cwd=tmp_path, capture_output=True, check=False)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    assert {Path(error["file"]).name for error in found} == {"planted.py"}
+    lines = {error["range"]["start"]["line"]: error["message"] for error in found}
+    for number, part in enumerate(PLANTED.values(), start=4):
+        assert part in lines[number]
 
 
 def test_the_gizmo_is_valid_tcl_and_shows_what_is_declared() -> None:
@@ -165,7 +218,7 @@ def test_a_render_from_nuke_gives_the_bits_of_the_command_line(
     tmp_path, plate, look, panel
 ) -> None:
     fake, node = host(plate, look, tmp_path / "out")
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "done", worker.message
     assert fake.proxy_while_writing == [False]
     assert fake.rootnode.knobs["proxy"].held is True
@@ -175,17 +228,17 @@ def test_a_render_from_nuke_gives_the_bits_of_the_command_line(
                         for where in ("out/v001", "line"))  # fmt: skip
         for name, bits in theirs.items():
             np.testing.assert_array_equal(ours[name], bits)
-    read = next(n for n in fake.nodes if n.kind == "Read" and n.called != "Plate")
+    read = next(n for n in fake.nodes_made if n.kind == "Read" and n.called != "Plate")
     assert read.knobs["file"].held.endswith("v001/painted.####.exr")
     assert (read.knobs["first"].held, read.knobs["last"].held) == (1001, 1004)
     assert read.knobs["raw"].held is True
     # nothing has changed: nothing is rendered, the same Read is used
-    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    assert panel.render(fake.wrapped(node)) is None
     assert fake.made == ["Write", "Read"]
     # another knob: a version of its own, the plate is not written again, the same Read
     node.knobs["mix"].keys = {1001: 0.0, 1002: 1.0}
     node.knobs["limit"].held, node.knobs["first"].held, node.knobs["last"].held = True, 1001, 1002
-    assert panel.render(fake.module(), fake.wrapped(node)).state == "done"
+    assert panel.render(fake.wrapped(node)).state == "done"
     assert fake.made == ["Write", "Read"]
     assert read.knobs["file"].held.endswith("v002/painted.####.exr")
     first, second = (channels(tmp_path / f"out/v002/painted.{f}.exr") for f in (1001, 1002))
@@ -199,7 +252,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     fake.cancel = True  # pressed at the first frame
     begun = time.monotonic()
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert time.monotonic() - begun < 2, "the interface waits for nothing"
     for thread in worker.threads:
         thread.join(120)
@@ -207,7 +260,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
     if worker.state == "stopped":
         assert len(list((tmp_path / "out/v001").glob("painted.*.exr"))) < 4
     fake.cancel = False
-    again = panel.render(fake.module(), fake.wrapped(node))
+    again = panel.render(fake.wrapped(node))
     if again is not None:
         for thread in again.threads:
             thread.join(120)
@@ -217,7 +270,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
 
 def test_a_preview_paints_up_to_the_frame_that_is_looked_at(tmp_path, plate, look, panel) -> None:
     fake, node = host(plate, look, tmp_path / "out")
-    assert panel.preview(fake.module(), fake.wrapped(node)).state == "done"
+    assert panel.preview(fake.wrapped(node)).state == "done"
     paint(plate, look, f"{tmp_path}/line/painted.####.exr")
     made = sorted(path.name for path in (tmp_path / "out/v001").glob("painted.*.exr"))
     assert made == ["painted.1001.exr", "painted.1002.exr"], "nuke.frame() is 1002"
@@ -225,33 +278,39 @@ def test_a_preview_paints_up_to_the_frame_that_is_looked_at(tmp_path, plate, loo
     np.testing.assert_array_equal(ours["0:R"], theirs["0:R"])
 
 
-def test_a_look_is_saved_from_nuke(tmp_path, plate, look, panel, monkeypatch) -> None:
+def test_a_look_is_saved_from_nuke_and_stands_in_the_menu(
+    tmp_path, plate, look, panel, monkeypatch
+) -> None:
+    looks = importlib.import_module("stillbrush_pack.nuke.looks")
+    facts = panel.declared()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(looks, "declared", lambda: facts | {"looks_folder": folder})
+    folder = str(tmp_path / "data/stillbrush/looks")
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     node.knobs["strength"].held, node.knobs["detect_cuts"].held = 0.5, False
-    worker = panel.save_look(fake.module(), fake.wrapped(node))
-    for thread in worker.threads:
-        thread.join(120)
+    assert ended(looks.save_look(fake.wrapped(node))) == "done"
     assert fake.said == ["look dusk: saved"]
     saved = load_look(tmp_path / "data/stillbrush/looks/dusk.yaml")
     assert flat_knobs(saved) == {"strength": 0.5, "stroke_size": 4.0, "detect_cuts": False}
+    assert node.knobs["look"].held == "dusk"
+    assert {"dusk", "great-wave", "starry-night"} <= set(node.knobs["look"].menu)
 
 
 def test_a_missing_program_and_a_missing_plate_are_told(tmp_path, plate, look, panel) -> None:
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     node.knobs["stillbrush"] = FakeKnob("/nowhere/stillbrush")
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "failed"
     assert "expected a program at /nowhere/stillbrush" in fake.said[-1]
-    node.inputs.clear()
-    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    node.wires.clear()
+    assert panel.render(fake.wrapped(node)) is None
     assert "expected a plate" in fake.said[-1]
 
 
 def test_a_look_that_is_not_there_is_told_in_the_words_of_stillbrush(tmp_path, plate, look, panel):
     fake, node = host(plate, look, tmp_path / "out")
     node.knobs["look"].held = "no-such-look"
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "failed"
     assert "there is no such look" in fake.said[-1]
 
