@@ -15,7 +15,7 @@ from .text import setting_text
 from .values import is_moving
 
 WIDTH, HEIGHT, MARGIN = 150, 44, 60
-PAD, HEAD = 18, 26  # of a group's frame, and the line on top of it where its name stands
+PAD, HEAD, LINE = 18, 26, 14  # of a group's frame, and the lines on top where its words stand
 COLOURS = {
     "Image": "#8fb8a8", "Motion": "#a9b7d6", "Paint": "#e2b36f", "Look": "#d9a0a0",
     "View": "#c7c7c7", "Merge": "#b4a7cf", "Colour": "#93c1cf", "Transform": "#c9cf93",
@@ -85,7 +85,8 @@ def frame(state: State, uid: int) -> Box | None:
     inside = [place(node) for node in state.nodes.values() if node.group == uid]
     if not inside:
         return None
-    left, top = min(b[0] for b in inside) - PAD, min(b[1] for b in inside) - PAD - HEAD
+    head = HEAD + (LINE if state.nodes[uid].promoted else 0)
+    left, top = min(b[0] for b in inside) - PAD, min(b[1] for b in inside) - PAD - head
     right = max(b[0] + b[2] for b in inside) + PAD
     bottom = max(b[1] + b[3] for b in inside) + PAD
     return (left, top, right - left, bottom - top)
@@ -110,8 +111,7 @@ def group(node: NodeData, frame: Box) -> str:
     name = node.name + (f" - {node.label}" if node.label else "")
     words = [left_text(x + 10, y + 19, name, bold=True)]
     if node.promoted:
-        shown = f"shows {', '.join(node.promoted)}"
-        words.append(text(x + width // 2, y + height - 5, 10, shown))
+        words.append(text(x + 10, y + 19 + LINE, 10, ", ".join(node.promoted), anchor="start"))
     return grouped("group", titled(node), shape, *words)
 
 
@@ -125,13 +125,13 @@ def box(node: NodeData) -> str:
     under = node.label or (f"moving: {', '.join(moving)}" if moving else shown(node))
     faded = ' opacity="0.55"' if node.disable else ""
     parts = [f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7" fill="{colour}" '
-             f'stroke="{INK}"{dashed}{faded}/>',
-             text(middle, y + (19 if under else 27), 14, node.name)]  # fmt: skip
-    if under:
-        parts.append(text(middle, y + 35, 10, under))
+             f'stroke="{INK}"{dashed}{faded}/>']  # fmt: skip
     if node.disable:
         parts.append(f'<path d="M{x} {y} {x + WIDTH} {y + HEIGHT} M{x} {y + HEIGHT} {x + WIDTH} '
-                     f'{y}" stroke="#b03030" stroke-width="1.5"/>')  # fmt: skip
+                     f'{y}" stroke="#b03030" opacity="0.45"/>')  # fmt: skip
+    parts.append(text(middle, y + (19 if under else 27), 14, node.name))
+    if under:
+        parts.append(text(middle, y + 35, 10, under))
     return grouped("node", titled(node), *parts)
 
 
@@ -169,13 +169,13 @@ def escaped(words: str) -> str:
     return escape(sound.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd"))
 
 
-def text(x: int, y: int, points: int, words: str) -> str:
-    """Draw words round a point, on a pale edge that keeps them off the wires."""
+def text(x: int, y: int, points: int, words: str, anchor: str = "middle") -> str:
+    """Draw words round a point or from it; small ones on a pale edge, over the wires."""
     line = words.partition("\n")[0]
     most = LONGEST[points]
     line = line if len(line) <= most else line[: most - 1] + "…"
     edge = ' stroke="#fbfaf7" stroke-width="3" paint-order="stroke"' if points == 9 else ""
-    return (f'<text x="{x}" y="{y}" font-size="{points}" text-anchor="middle" '
+    return (f'<text x="{x}" y="{y}" font-size="{points}" text-anchor="{anchor}" '
             f'fill="{INK}"{edge}>{escaped(line)}</text>')  # fmt: skip
 
 
@@ -199,8 +199,7 @@ def wire(state: State, node: NodeData, port: str, source: int) -> str:
         share = (places.index(port) + 1) / (len(places) + 1)
         x2, y2 = node.xpos + round(WIDTH * share), node.ypos
     named = side or len(places) > 1
-    right = x2 > node.xpos + WIDTH // 2 or side
-    label = text(x2 + (26 if right else -24), y2 + (14 if side else -6), 9, port) if named else ""
+    label = text(x2 + 8, y2 + (14 if side else -6), 9, port, "start") if named else ""
     way = (f'<path d="{bend((x1, y1), (x2, y2), side=side)}" fill="none" stroke="{WIRE}" '
            'stroke-width="1.4" marker-end="url(#a)"/>')  # fmt: skip
     title = f"{state.nodes[source].name} to {node.name}.{port}"
@@ -234,4 +233,5 @@ def bend(start: tuple[int, int], end: tuple[int, int], *, side: bool) -> str:
     if y2 - y1 > 2 * HEIGHT and abs(x2 - x1) < WIDTH:
         left = min(x1, x2) - WIDTH
         return f"M{x1} {y1} C{left} {y1 + 30} {left} {y2 - 30} {x2} {y2}"
-    return f"M{x1} {y1} C{x1} {y1 + 25} {x2} {y2 - 25} {x2} {y2}"
+    pull = 25 if y2 > y1 else 90  # what comes in from below swings wide
+    return f"M{x1} {y1} C{x1} {y1 + pull} {x2} {y2 - pull} {x2} {y2}"
