@@ -63,7 +63,7 @@ def opened(folder: Path, text: str) -> list[str]:
         (OF + "{A: {class: Grade, knobs: {mix: {expression: __import__('os')}}}}\n",
          "expected numbers, frame"),
         (OF + "{A: {class: Grade, knobs: {mix: {expression: B.mix}}}, "
-                "B: {class: Grade, knobs: {mix: {expression: A.mix}}}}\n", "A.mix -> B.mix -> A.mix"),
+                "B: {class: Grade, knobs: {mix: {expression: A.mix}}}}\n", "A.mix -> B.mix"),
         (OF + "{A: {class: Grade, label: [1]}}\n", "A.label: expected text"),
         (OF + "{A: {class: Grade, disable: 'yes'}}\n", "A.disable: expected true or false"),
         (OF + "{A: {class: Grade, at: 99999999999 1}}\n", "two whole numbers"),

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813 - the name it goes by
 import pytest
 from support import nuke_record
 from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke, Module
 from support.material import tiny_look, tiny_shot
-from support.rendering import channels, paint
+from support.rendering import assert_untouched, channels, paint
 from support.tcl import parsed
 
 import stillbrush
@@ -371,3 +372,135 @@ def test_a_job_is_a_script_of_the_graph(tmp_path, panel) -> None:
     node = graph.toNode("StylizeShot1")
     assert (node["mix"].valueAt(1002), node["detect_cuts"].value()) == (0.5, False)
     assert node.input("mask").name() == "Matte1"
+
+
+def test_overscan_pixel_aspect_layers_and_half_come_back_as_they_were(
+    tmp_path, look, panel
+) -> None:
+    """What the plate carries beside its picture survives the way through the worker."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for frame in (1001, 1002):
+        write_layered(folder / f"plate.{frame}.exr", frame)
+    fake, node = host(f"{folder}/plate.####.exr", look, tmp_path / "out")
+    fake.nodes_made[0].frames = (1001, 1002)
+    assert panel.render(fake.wrapped(node)).state == "done"
+    for frame in (1001, 1002):
+        name = f"{frame}.exr"
+        source, made = folder / f"plate.{name}", tmp_path / f"out/v001/painted.{name}"
+        assert_untouched(source, made, but={"0:R", "0:G", "0:B"})
+        spec = oiio.ImageInput.open(str(made)).spec()
+        assert (spec.x, spec.y, spec.width, spec.height) == (-4, -2, 72, 52)
+        assert (spec.full_width, spec.full_height) == (64, 48)
+        assert spec["PixelAspectRatio"] == 2.0
+        assert {"depth.Z", "forward.u"} <= set(spec.channelnames)
+        painted, plate = channels(made), channels(source)
+        assert (painted["0:R"] != plate["0:R"]).mean() > 0.9
+        assert np.isfinite(painted["0:R"]).all()
+
+
+def write_layered(path: Path, seed: int) -> None:
+    spec = oiio.ImageSpec(72, 52, 6, oiio.FLOAT)
+    spec.channelnames = ("R", "G", "B", "A", "depth.Z", "forward.u")
+    spec.x, spec.y, spec.full_width, spec.full_height = -4, -2, 64, 48
+    spec.attribute("PixelAspectRatio", 2.0)
+    pixels = np.random.default_rng(seed).uniform(-0.1, 3.0, (52, 72, 6)).astype(np.float32)
+    pixels[..., 3] = 1.0
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec)
+    assert output.write_image(pixels)
+    output.close()
+
+
+def test_several_renders_of_one_node_wait_in_turn_each_with_its_own_plate(
+    tmp_path, plate, look, panel
+) -> None:
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    first = panel.render(fake.wrapped(node))
+    source = fake.nodes_made[0]
+    source.text = "multiply 2"  # the input changes while the first render is at work
+    second = panel.render(fake.wrapped(node))
+    node.knobs["strength"].held = 0.5
+    third = panel.render(fake.wrapped(node))
+    plates = list((tmp_path / "out").glob("plate-*"))
+    assert len(plates) == 2, "the plate of a job at work is not touched"
+    panel.QUEUE.cancel(third)
+    assert [ended(worker) for worker in (first, second)] == ["done", "done"]
+    assert third.state == "stopped"
+    for name in ("v001", "v002"):
+        assert len(list((tmp_path / "out" / name).glob("painted.*.exr"))) == 4
+    assert panel.AT_WORK["Stillbrush1"] == []
+    panel.write_inputs(fake.wrapped(node), *panel.job_of(fake.wrapped(node), 1001, 1004))
+    assert len(list((tmp_path / "out").glob("plate-*"))) == 1, "what nobody waits for is cleared"
+
+
+def test_an_input_has_another_stamp_where_anything_that_it_rests_on_changes(
+    tmp_path, plate, look, panel
+) -> None:
+    stamp_of = sys.modules["stillbrush_pack.nuke.plate"].stamp_of
+    fake, _ = host(plate, look, tmp_path)
+    source, linked, group = (
+        fake.nodes_made[0],
+        *(
+            FakeNode(fake, kind, name, {})
+            for kind, name in (("NoOp", "Linked"), ("Group", "Group1"))
+        ),
+    )
+    inside = FakeNode(fake, "Blur", "Group1.Blur1", {})
+    group.children = [inside]
+    before = stamp_of(fake.wrapped(source))
+    source.setXYpos(100, 200)
+    assert stamp_of(fake.wrapped(source)) == before, "moving a node changes no pixel"
+    for change in (
+        lambda: setattr(source, "text", "gain 2"),
+        lambda: source.expressions.append(linked),
+        lambda: setattr(linked, "text", "value 3"),
+        lambda: source.setInput(0, fake.wrapped(group)),
+        lambda: setattr(inside, "text", "size 9"),
+        lambda: Path(plate.replace("####", "1003")).touch(),
+    ):
+        change()
+        after = stamp_of(fake.wrapped(source))
+        assert after != before
+        before = after
+    assert stamp_of(fake.wrapped(source)) == before
+
+
+def test_an_expression_on_a_knob_is_sent_frame_by_frame(tmp_path, plate, look, panel) -> None:
+    fake, node = host(plate, look, tmp_path)
+    node.knobs["mix"].formula = lambda frame: (frame - 1001) / 4
+    job, _ = panel.job_of(fake.wrapped(node), 1001, 1004)
+    assert job.moving == {"mix": [0.0, 0.25, 0.5, 0.75]}
+
+
+def test_the_self_test_runs_the_whole_way_and_notices_what_is_wrong(
+    tmp_path, look, panel, monkeypatch
+) -> None:
+    drawn = tiny_shot(tmp_path / "in", 2, 64, 48)
+    for frame in (1, 2):  # what Nuke would draw
+        old, new = (drawn.replace("####", f"{n:04d}") for n in (1000 + frame, frame))
+        Path(old).rename(new)
+    fake, _ = host(drawn, look, tmp_path)
+    selftest = importlib.import_module("stillbrush_pack.nuke.selftest")
+    fake.create_gizmo = lambda: stillbrush_node(fake, look, tmp_path, "Test")
+    create = fake.createNode
+
+    def created(kind: str, *more: Any) -> Any:
+        made = create(kind, *more)
+        made.inner.plate = drawn
+        return made
+
+    monkeypatch.setattr(fake, "createNode", created)
+    assert "two frames painted, read back, and not painted twice" in selftest.run()
+    monkeypatch.setenv("STILLBRUSH_PYTHON", "/nowhere/python")
+    with pytest.raises(panel.JobFailed, match=r"expected two painted frames; got: .*/nowhere"):
+        selftest.run()
+
+
+def test_init_and_menu_run_in_nuke_as_they_stand(tmp_path, plate, look, panel) -> None:
+    fake, _ = host(plate, look, tmp_path)
+    nuke_pack.write_pack(tmp_path / "pack")
+    exec((tmp_path / "pack/init.py").read_text(), {})
+    assert fake.paths == ["./stillbrush_pack/gizmos"]
+    assert fake.on_create == [("refresh_looks", "Stillbrush")]
+    assert (tmp_path / "pack/stillbrush_selftest.py").is_file()
