@@ -86,7 +86,7 @@ def frame(state: State, uid: int) -> Box | None:
     if not inside:
         return None
     head = HEAD + (LINE if state.nodes[uid].promoted else 0)
-    left, top = min(b[0] for b in inside) - PAD, min(b[1] for b in inside) - PAD - head
+    left, top = min(b[0] for b in inside) - PAD, min(b[1] for b in inside) - head - 8
     right = max(b[0] + b[2] for b in inside) + PAD
     bottom = max(b[1] + b[3] for b in inside) + PAD
     return (left, top, right - left, bottom - top)

@@ -236,7 +236,10 @@ class Reading:
                 return parse_curve(value["curve"], where)
             if set(value) == {"expression"} and isinstance(value["expression"], str):
                 made = Expression(value["expression"])
-                made.tree()
+                try:
+                    made.tree()
+                except BadInput as error:
+                    raise BadInput(f"{where}: {error}") from None
                 return made
             raise BadInput(f"{where}: expected a value, a curve or an expression; got {value!r}.")
         return value

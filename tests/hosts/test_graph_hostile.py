@@ -130,7 +130,7 @@ def test_expressions_that_double_at_every_step_are_worked_out_once() -> None:
     assert nodes[-1].hash(1001) != first
     other = [graph.createNode("Grade") for _ in range(30)]
     for before, node in itertools.pairwise(other):
-        both = (f"{before.name()}.gamma(frame * 1.01)", f"{before.name()}.gamma(frame * 1.02)")
+        both = (f"{before.name()}.gamma(frame * 1.01 + 1)", f"{before.name()}.gamma(frame / 2 + 3)")
         node["gamma"].setExpression(f"({both[0]} + {both[1]}) / 2")
     with pytest.raises(BadInput, match="rest on too many others"):
         other[-1]["gamma"].value()
