@@ -301,6 +301,7 @@ def test_the_plug_has_the_declared_knobs(tmp_path, plug, plate, look) -> None:
         if field.type in (int, float):
             assert param.facts["setMinimum"] == (field.knob.lo, 0)
             assert param.facts["setMaximum"] == (field.knob.hi, 0)
+    assert not {name for name, _, _ in plug.OWN} & {k.name for k in REGISTRY["stylize_shot"].knobs}
     assert (group.params["first"].value, group.params["last"].value) == (1001, 1004)
     assert group.refreshed
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio  # noqa: N813 - the name it goes by
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 from support import nuke_record
 from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke, Module
-from support.material import tiny_look, tiny_shot
+from support.material import overscan_frame, tiny_look, tiny_shot
 from support.rendering import assert_untouched, channels, paint
 from support.tcl import parsed
 
@@ -316,6 +318,25 @@ def test_a_look_that_is_not_there_is_told_in_the_words_of_stillbrush(tmp_path, p
     assert "there is no such look" in fake.said[-1]
 
 
+def test_a_worker_that_was_killed_while_it_painted_is_told_and_the_next_render_goes_on(
+    tmp_path, plate, look, panel
+) -> None:
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    worker = panel.render(fake.wrapped(node))
+    while not list((tmp_path / "out").glob("v001/painted.*.exr")):
+        assert worker.state == "running"
+        time.sleep(0.02)
+    os.killpg(worker.process.pid, signal.SIGKILL)
+    if ended(worker) == "failed":
+        assert "code -9" in fake.said[-1]
+    made = {p.name: p.read_bytes() for p in (tmp_path / "out/v001").glob("painted.*.exr")}
+    again = panel.render(fake.wrapped(node))
+    assert again is None or ended(again) == "done"
+    after = {p.name: p.read_bytes() for p in (tmp_path / "out/v001").glob("painted.*.exr")}
+    assert len(after) == 4
+    assert {name: after[name] for name in made} == made, "what was finished is as it was"
+
+
 SLEEPER = 'import time, sys; print(\'{"event": "up"}\', flush=True); time.sleep(60)'
 
 
@@ -381,7 +402,7 @@ def test_overscan_pixel_aspect_layers_and_half_come_back_as_they_were(
     folder = tmp_path / "in"
     folder.mkdir()
     for frame in (1001, 1002):
-        write_layered(folder / f"plate.{frame}.exr", frame)
+        overscan_frame(folder / f"plate.{frame}.exr", frame)
     fake, node = host(f"{folder}/plate.####.exr", look, tmp_path / "out")
     fake.nodes_made[0].frames = (1001, 1002)
     assert panel.render(fake.wrapped(node)).state == "done"
@@ -397,19 +418,6 @@ def test_overscan_pixel_aspect_layers_and_half_come_back_as_they_were(
         painted, plate = channels(made), channels(source)
         assert (painted["0:R"] != plate["0:R"]).mean() > 0.9
         assert np.isfinite(painted["0:R"]).all()
-
-
-def write_layered(path: Path, seed: int) -> None:
-    spec = oiio.ImageSpec(72, 52, 6, oiio.FLOAT)
-    spec.channelnames = ("R", "G", "B", "A", "depth.Z", "forward.u")
-    spec.x, spec.y, spec.full_width, spec.full_height = -4, -2, 64, 48
-    spec.attribute("PixelAspectRatio", 2.0)
-    pixels = np.random.default_rng(seed).uniform(-0.1, 3.0, (52, 72, 6)).astype(np.float32)
-    pixels[..., 3] = 1.0
-    output = oiio.ImageOutput.create(str(path))
-    assert output.open(str(path), spec)
-    assert output.write_image(pixels)
-    output.close()
 
 
 def test_several_renders_of_one_node_wait_in_turn_each_with_its_own_plate(
