@@ -87,6 +87,8 @@ class Values:
         """Return what an expression gives."""
         key = (uid, knob, frame)
         if key not in self.known:
+            if len(self.known) > MOST_ASKED:  # a long shot: what is past is not asked for again
+                self.known.clear()
             self.known[key] = self.fresh(uid, knob, frame)
         return self.known[key]
 

@@ -67,13 +67,20 @@ def moves(knob: nuke.Knob) -> bool:
     return knob.isAnimated() or knob.hasExpression()
 
 
+def folder_of(node: nuke.Node) -> str:
+    """Return where a node's frames go, with what Nuke works out in such a text."""
+    knob = node["folder"]
+    text = knob.evaluate() if isinstance(knob, nuke.EvalString_Knob) else knob.value()
+    return str(text or "")
+
+
 def job_of(node: nuke.Node, first: int, last: int) -> tuple[Job, Place]:
     """Return what is to be painted; nothing is written yet.
 
     Raises:
         JobFailed: nothing is wired, no folder is set, or the range is none.
     """
-    source, folder = node.input(0), str(node["folder"].value() or "")
+    source, folder = node.input(0), folder_of(node)
     if source is None or not folder:
         raise JobFailed(f"{node.fullName()}: expected a plate, and a folder for painted frames.")
     plates, mask = Plates(folder), node.input(1)

@@ -475,9 +475,10 @@ def test_an_input_has_another_stamp_where_anything_that_it_rests_on_changes(
 
 
 def test_an_expression_on_a_knob_is_sent_frame_by_frame(tmp_path, plate, look, panel) -> None:
-    fake, node = host(plate, look, tmp_path)
+    fake, node = host(plate, look, tmp_path / "[shot]")
     node.knobs["mix"].formula = lambda frame: (frame - 1001) / 4
-    job, _ = panel.job_of(fake.wrapped(node), 1001, 1004)
+    job, place = panel.job_of(fake.wrapped(node), 1001, 1004)
+    assert place.folder == str(tmp_path / "sh010"), "Nuke works the folder out"
     assert job.moving == {"mix": [0.0, 0.25, 0.5, 0.75]}
 
 

@@ -57,6 +57,10 @@ class EnumerationKnob(Recorded):
     classes = ("Knob", "Enumeration_Knob")
 
 
+class EvalStringKnob(Recorded):
+    classes = ("Knob", "EvalString_Knob")
+
+
 class Node(Recorded):
     classes = ("Node",)
 
@@ -88,6 +92,9 @@ class FakeKnob:
 
     def value(self) -> Any:
         return self.held
+
+    def evaluate(self) -> Any:
+        return self.held.replace("[shot]", "sh010") if self.held else self.held
 
     def setValue(self, value: Any) -> None:
         self.held = value
@@ -123,7 +130,8 @@ class FakeNode:
     def __getitem__(self, name: str) -> Any:
         if name not in self.knobs:
             raise NameError(f"knob {name} does not exist")
-        made = {"reload": ScriptKnob, "look": EnumerationKnob}.get(name, Knob)
+        kinds = {"reload": ScriptKnob, "look": EnumerationKnob, "folder": EvalStringKnob}
+        made = kinds.get(name, Knob)
         return made(self.knobs[name])
 
     def knob(self, name: str) -> Any:
@@ -215,7 +223,8 @@ class Module(types.ModuleType):
     fake: FakeNuke
 
     def __getattr__(self, name: str) -> Any:
-        classes = {"Group": Group, "Script_Knob": ScriptKnob, "Enumeration_Knob": EnumerationKnob}
+        classes = {"Group": Group, "Script_Knob": ScriptKnob, "Enumeration_Knob": EnumerationKnob,
+                   "EvalString_Knob": EvalStringKnob}  # fmt: skip
         if name in classes:
             return classes[name]
         if name == "ProgressTask":

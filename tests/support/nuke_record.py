@@ -26,6 +26,7 @@ CLASSES = {
     "Knob": ("getValueAt", "hasExpression", "isAnimated", "setValue", "value"),
     "Script_Knob": ("execute",),
     "Enumeration_Knob": ("setValues", "values"),
+    "EvalString_Knob": ("evaluate",),
     "ProgressTask": ("isCancelled", "setMessage", "setProgress"),
     "Menu": ("addCommand",),
 }  # fmt: skip
