@@ -156,9 +156,9 @@ def render(app: Any, node: Any, frames: tuple[int, int] | None = None) -> Teller
     except (JobFailed, OSError) as error:
         say(node, str(error))
         return None
-    teller.worker = Worker(line, teller.inbox.put)
+    worker = teller.worker = Worker(line, teller.inbox.put)
     AT_WORK.setdefault(name, []).append(teller)
-    teller.begin(lambda: QUEUE.add(teller.worker))
+    teller.begin(lambda: QUEUE.add(worker))
     if is_background():
         teller.inbox.wait()
     return teller
@@ -175,7 +175,7 @@ def cancel(node: Any) -> None:
     for teller in AT_WORK.get(node.getScriptName(), [])[::-1]:
         if teller.waits_for:
             teller.give_up()
-        else:
+        elif teller.worker is not None:
             QUEUE.cancel(teller.worker)
 
 
@@ -203,12 +203,12 @@ def save_look(app: Any, node: Any) -> Worker | None:
         else:
             line += [option, str(value)]
     teller = Teller(app, node, None, None)
-    teller.worker = Worker(line, teller.inbox.put)
+    worker = teller.worker = Worker(line, teller.inbox.put)
     teller.done = lambda: (say(node, f"look {name}: saved"), node.getParam("look").set(name))
-    teller.begin(lambda: QUEUE.add(teller.worker))
+    teller.begin(lambda: QUEUE.add(worker))
     if is_background():
         teller.inbox.wait()
-    return teller.worker
+    return worker
 
 
 def say(node: Any, text: str) -> None:
