@@ -24,12 +24,18 @@ class ReadKnobs:
         Knob(
             -999_999,
             999_999,
-            "First frame to take; where first and last are both 0, everything on disk is.",
+            "First frame to take; 0 for both first and last takes everything on disk.",
             animatable=False,
         ),
     ] = 0
     last: Annotated[
-        int, Knob(-999_999, 999_999, "Last frame to take; see first.", animatable=False)
+        int,
+        Knob(
+            -999_999,
+            999_999,
+            "Last frame to take; 0 after a later first takes all from there on.",
+            animatable=False,
+        ),
     ] = 0
     colour: Annotated[
         str,
@@ -46,7 +52,8 @@ class ReadKnobs:
     frames: Annotated[
         str,
         Knob(
-            tip="Frames to take, such as 1001-1100; empty takes all. Painting begins at the first.",
+            tip="Frames to take where first and last cannot say it, such as 1001-1009x2,1020; they "
+            "may not contradict. Empty takes all. Painting begins at the first.",
             animatable=False,
         ),
     ] = ""

@@ -63,15 +63,35 @@ def ranged(shot: Shot, first: int, last: int) -> Shot:
 
 
 def only(shot: Shot, first: int, last: int) -> Shot:
-    """Return the part of a shot that lies in a range; all of it where both are 0.
+    """Return the part of a shot that lies in a range.
+
+    Args:
+        shot: whose part is taken.
+        first: where it begins; all of the shot where both are 0.
+        last: where it ends; 0 below a positive first is the shot's own end.
 
     Raises:
-        BadInput: none of its frames does.
+        BadInput: none of its frames lies there.
     """
     if first == last == 0:
         return shot
-    kept = {frame: frame for frame in shot.frames if first <= frame <= last}
+    end = shot.frames[-1] if last == 0 < first else last
+    kept = tuple(frame for frame in shot.frames if first <= frame <= end)
     if not kept:
         low, high = shot.frames[0], shot.frames[-1]
         raise BadInput(f"read.first: the shot has frames {low} to {high}; got {first} to {last}.")
-    return replace(shot, frames=tuple(kept))
+    return replace(shot, frames=kept)
+
+
+def agree(wanted: tuple[int, ...], shot: Shot, part: Shot) -> None:
+    """Refuse frames that the shot has and that its first and last leave out.
+
+    Raises:
+        BadInput: names the first such frame.
+    """
+    left_out = sorted(set(wanted) & set(shot.frames) - set(part.frames))
+    if left_out:
+        raise BadInput(
+            f"read.frames: expected frames from first to last, {part.frames[0]} to "
+            f"{part.frames[-1]}; got {left_out[0]}. Set either frames, or first and last."
+        )

@@ -214,19 +214,24 @@ def identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def refuse_existing(output: Output, frames: tuple[int, ...]) -> None:
+def refuse_existing(output: Output, frames: tuple[int, ...], allowing: str = "--overwrite") -> None:
     """Refuse to replace files.
+
+    Args:
+        output: what would write them.
+        frames: which.
+        allowing: what the artist sets to have them replaced.
 
     Raises:
         WriteRefused: names them.
     """
     if output.video is not None:
         if output.video.exists():
-            raise WriteRefused(f"{output.video}: is there already. --overwrite replaces it.")
+            raise WriteRefused(f"{output.video}: is there already. {allowing} replaces it.")
         return
     there = [frame for frame in frames if output.path(frame).exists()]
     if there:
         raise WriteRefused(
             f"{output.sequence.template}: frames {format_frames(there)} are there already, made "
-            "with other settings or by something else. --overwrite replaces them."
+            f"with other settings or by something else. {allowing} replaces them."
         )

@@ -21,8 +21,8 @@ from typing import Any
 from ...core.errors import BadInput
 from ...core.looks import Look, find_look
 from ...core.media.atomic import write_text_atomic
-from ...core.media.sequences import parse_frames
-from ...core.spec import REGISTRY
+from ...core.media.sequences import MAX_FRAMES, parse_frames
+from ...core.spec import REGISTRY, shown
 from ...core.strict_yaml import read_text
 from ..folders import user_looks
 from . import cache as _cache
@@ -159,6 +159,8 @@ def setFrame(number: int) -> None:  # noqa: N802
 
 def nodeCopy(nodes: Sequence[Node]) -> str:  # noqa: N802
     """Return nodes as text, with the wires between them."""
+    if not all(isinstance(node, Node) for node in nodes):
+        raise BadInput(f"nodeCopy: expected nodes; got {shown(list(nodes))}.")
     chosen = {node.uid for node in nodes}
     chosen |= {u for u, n in _root.state.nodes.items() if n.group in chosen}
     return to_text(_root.state, [uid for uid in _root.state.nodes if uid in chosen])
@@ -166,6 +168,8 @@ def nodeCopy(nodes: Sequence[Node]) -> str:  # noqa: N802
 
 def nodePaste(text: str) -> list[Node]:  # noqa: N802
     """Add nodes from text; a name that is taken gets the next free number."""
+    if not isinstance(text, str):
+        raise BadInput(f"pasted text: expected text; got {shown(text)}.")
     return [Node(_root, uid) for uid in paste_into(_root, text, "pasted text")]
 
 
@@ -227,6 +231,9 @@ def execute(
         The files of each, by its name.
     """
     chosen = [nodes] if isinstance(nodes, Node) else list(nodes)
+    for node in chosen:
+        if not isinstance(node, Node):
+            raise BadInput(f"execute: expected Writes and Viewers; got {shown(nodes)}.")
     frames = wanted_frames(first, last, incr)
 
     def tell(number: int, done: int, total: int) -> object:
@@ -250,10 +257,13 @@ def wanted_frames(first: int | str | None, last: int | None, incr: int) -> tuple
         return parse_frames(first)
     if first is None:
         return ()
-    made = tuple(range(first, (first if last is None else last) + 1, incr)) if incr > 0 else ()
-    if not made:
-        raise BadInput(f"execute: expected a range of frames; got {first} to {last} by {incr}.")
-    return made
+    numbers = (first, first if last is None else last, incr)
+    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in numbers)
+    made = range(numbers[0], numbers[1] + 1, incr) if whole and incr > 0 else range(0)
+    if not made or len(made) > MAX_FRAMES:
+        raise BadInput(f"execute: expected a range of at most {MAX_FRAMES} frames; got "
+                       f"{shown(first)} to {shown(last)} by {shown(incr)}.")  # fmt: skip
+    return tuple(made)
 
 
 def collapseToGroup(nodes: Sequence[Node], name: str | None = None) -> Node:  # noqa: N802

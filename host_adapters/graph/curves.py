@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ...core.errors import BadInput
 
 MOST_KEYS = 100_000
+FARTHEST = 100_000_000  # the frames that a curve may name, to either side of 0
 
 
 class Interpolation(enum.Enum):
@@ -117,6 +118,8 @@ def parse_curve(text: str, where: str) -> Curve:
                 keys[frame], frame = Key(frame, value, said), None
             elif word[0] == "x":
                 frame = int(word[1:])
+                if abs(frame) > FARTHEST:
+                    raise ValueError
             else:
                 said = Interpolation(word)
         except ValueError:

@@ -34,7 +34,7 @@ def kind_of(name: str) -> str:
     known = {class_name(kind): kind for kind in REGISTRY}
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or sorted(known)
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.3) or sorted(known)
     raise BadInput(f"node {name!r}: there is no such class. There are: {', '.join(near)}.")
 
 

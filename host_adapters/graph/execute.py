@@ -60,7 +60,8 @@ class Target:
             }
         if self.todo and not self.overwrite:
             ours = {f for f in self.todo if same and self.journal.is_ours(f, paths[f])}
-            refuse_existing(self.output, tuple(f for f in self.frames if f in self.todo - ours))
+            foreign = tuple(f for f in self.frames if f in self.todo - ours)
+            refuse_existing(self.output, foreign, f"{self.name}.overwrite")
         if self.todo:
             self.journal.begin(set(self.journal.entries) - self.todo if same else set(),
                                afresh=not same)  # fmt: skip

@@ -127,15 +127,24 @@ def result(term: Term, frame: float, look: Look) -> float:  # noqa: PLR0911 - on
         return FUNCTIONS[term.name][0](*(of(place) for place in range(len(term.parts))))
     if term.kind == "?":
         return of(1) if of(0) else of(2)
-    if term.kind == "&&":
-        return float(bool(of(0)) and bool(of(1)))
-    if term.kind == "||":
-        return float(bool(of(0)) or bool(of(1)))
-    if term.kind == "negated":
-        return -of(0)
-    if term.kind == "not":
-        return float(not of(0))
-    return OPERATIONS[term.kind](of(0), of(1))
+    if term.kind == "signs":
+        made = of(0)
+        for sign in reversed(term.name):
+            made = float(not made) if sign == "!" else -made if sign == "-" else made
+        return made
+    made = of(0)  # a row of any length is no deeper than one sign
+    for place, sign in enumerate(term.name.split(), start=1):
+        made = joined(sign, made, lambda place=place: of(place))
+    return made
+
+
+def joined(sign: str, left: float, right: Callable[[], float]) -> float:
+    """Return what a sign between two parts gives; `&&` and `||` may leave the right one alone."""
+    if sign == "&&":
+        return float(bool(left) and bool(right()))
+    if sign == "||":
+        return float(bool(left) or bool(right()))
+    return OPERATIONS[sign](left, right())
 
 
 class Parser:
@@ -206,12 +215,12 @@ class Parser:
         """Read operators of one tightness, from left to right."""
         if number == len(LEVELS):
             return self.unary()
-        term = self.level(number + 1)
+        parts, signs = [self.level(number + 1)], []
         while self.peek() in LEVELS[number]:
-            sign = self.peek()
+            signs.append(self.peek())
             self.place += 1
-            term = Term(sign, (term, self.level(number + 1)))
-        return term
+            parts.append(self.level(number + 1))
+        return Term("row", tuple(parts), " ".join(signs)) if signs else parts[0]
 
     def unary(self) -> Term:
         """Read signs, then a power."""
@@ -222,9 +231,7 @@ class Parser:
         if len(signs) > DEEPEST:
             raise self.wrong(signs[0] * 3)
         term = self.power()
-        for sign in reversed(signs):
-            term = term if sign == "+" else Term("not" if sign == "!" else "negated", (term,))
-        return term
+        return Term("signs", (term,), "".join(signs)) if signs else term
 
     def power(self) -> Term:
         """Read a power, from right to left; tighter than a sign before it, as in mathematics."""
@@ -234,7 +241,7 @@ class Parser:
         self.depth += 1
         if self.depth > DEEPEST:
             raise BadInput(f"expression {self.text[:40]!r}...: is nested too deeply.")
-        made = Term("**", (term, self.unary()))
+        made = Term("row", (term, self.unary()), "**")
         self.depth -= 1
         return made
 

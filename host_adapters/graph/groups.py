@@ -30,7 +30,9 @@ def make_group(script: Script, members: list[int], name: str | None) -> int:
         uid = script.create(GROUP, name)
         for member in members:
             script.change(member, group=uid)
-        script.change(uid, output=last_of(script, members))
+        output = last_of(script, members)
+        at = script.data(output if output is not None else members[0])
+        script.change(uid, output=output, xpos=at.xpos, ypos=at.ypos)
     return uid
 
 

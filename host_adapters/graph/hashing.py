@@ -121,21 +121,23 @@ class Hashes:
         return digest(product_version(), node.kind, version, settings, node.disable, wires, output,
                       self.on_disk(uid))  # fmt: skip
 
-    def resolved(self, uid: int, knob: str, depth: int = 0) -> tuple[Any, ...]:
-        """Return what an expression rests on: the settings of the knobs that it names."""
-        setting = self.state.nodes[uid].settings.get(knob)
-        if not isinstance(setting, Expression) or depth > 60:
-            return ()
-        found = []
-        for name in setting.names():
-            owner, _, named = name.rpartition(".")
-            number = self.state.number(owner) if owner else uid
-            if number is None:
-                continue
-            number, named = self.state.nodes[number].promoted.get(named, (number, named))
-            of = self.state.nodes[number].settings.get(named)
-            found.append((name, plain(of), self.resolved(number, named, depth + 1)))
-        return tuple(found)
+    def resolved(self, uid: int, knob: str) -> tuple[Any, ...]:
+        """Return what an expression rests on: the settings of the knobs that it leads to."""
+        found: dict[str, Any] = {}
+        waiting = [(uid, self.state.nodes[uid].settings.get(knob))]
+        while waiting:
+            at, setting = waiting.pop()
+            for name in setting.names() if isinstance(setting, Expression) else ():
+                owner, _, named = name.rpartition(".")
+                number = self.state.number(owner) if owner else at
+                full = name if owner else f"{self.state.nodes[at].name}.{name}"
+                if number is None or full in found:
+                    continue
+                number, named = self.state.nodes[number].promoted.get(named, (number, named))
+                of = self.state.nodes[number].settings.get(named)
+                found[full] = plain(of)
+                waiting.append((number, of))
+        return tuple(sorted(found.items()))
 
     def on_disk(self, uid: int) -> tuple[Any, ...]:
         """Return the stamps of the files that a node reads by itself."""
@@ -157,18 +159,33 @@ class Hashes:
 
         A node that needs no other frame rests on its knobs and inputs at that frame alone.
         """
-        known = self.frames.get((uid, frame))
-        if known is not None:
-            return known
+        order = [uid]
+        while order:  # a stack of our own: a graph may be deeper than Python's
+            here = order[-1]
+            missing = [of for of in self.beside(here) if (of, frame) not in self.frames]
+            if (here, frame) in self.frames or not missing:
+                order.pop()
+                if (here, frame) not in self.frames:
+                    self.frames[(here, frame)] = self.made_at(here, frame)
+            else:
+                order.extend(missing)
+        return self.frames[(uid, frame)]
+
+    def beside(self, uid: int) -> tuple[int, ...]:
+        """Return the nodes whose hashes at a frame are needed for that of a node."""
         node, spec = self.state.nodes[uid], spec_of(self.state.nodes[uid].kind)
         if node.output is not None:
-            made = self.at(node.output, frame)
-        elif spec is None or not spec.local or not node.inputs:
-            made = digest(self.definition(uid), frame)
-        else:
-            made = self.local(uid, frame)
-        self.frames[(uid, frame)] = made
-        return made
+            return (node.output,)
+        return tuple(node.inputs.values()) if spec is not None and spec.local else ()
+
+    def made_at(self, uid: int, frame: int) -> str:
+        """Work the hash of one node at a frame out; those that it needs are there."""
+        node = self.state.nodes[uid]
+        if node.output is not None:
+            return self.frames[(node.output, frame)]
+        if not self.beside(uid):
+            return digest(self.definition(uid), frame)
+        return self.local(uid, frame)
 
     def local(self, uid: int, frame: int) -> str:
         """Work out the hash of a node that needs no other frame."""
@@ -176,7 +193,7 @@ class Hashes:
         node = self.state.nodes[uid]
         values = Values(self.state)
         knobs = sorted((k, plain(values.at(uid, k, frame))) for k in node.settings)
-        wires = [(port, self.at(of, frame)) for port, of in sorted(node.inputs.items())]
+        wires = [(port, self.frames[(of, frame)]) for port, of in sorted(node.inputs.items())]
         version = getattr(spec_of(node.kind), "version", 0)
         stamps = self.on_disk(uid)
         return digest(product_version(), node.kind, version, knobs, node.disable, wires, stamps,

@@ -6,8 +6,8 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadInput
-from ...core.spec import KnobField
-from .curves import Curve, Interpolation, Key
+from ...core.spec import KnobField, shown
+from .curves import FARTHEST, Curve, Interpolation, Key
 from .expressions import Expression
 from .values import Values, knob_field
 
@@ -82,8 +82,9 @@ class GraphKnob:
         where = self.fullyQualifiedName()
         if interpolation not in INTERPOLATIONS:
             raise BadInput(f"{where}: expected {', '.join(INTERPOLATIONS)}; got {interpolation!r}.")
-        if isinstance(frame, bool) or int(frame) != frame:
-            raise BadInput(f"{where}: expected a whole frame; got {frame!r}.")
+        is_number = isinstance(frame, (int, float)) and not isinstance(frame, bool)
+        if not is_number or not abs(frame) <= FARTHEST or int(frame) != frame:
+            raise BadInput(f"{where}: expected a whole frame; got {shown(frame)}.")
         checked = float(self.field.check(value, self.script.data(self.uid).name))
         key = Key(int(frame), checked, INTERPOLATIONS[interpolation])
         self.script.set(self.uid, self.knob, (self.curve() or Curve(())).with_key(key))

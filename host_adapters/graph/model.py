@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,12 @@ from .expressions import Expression
 Setting = Any
 """What a knob holds: a plain value, a Curve or an Expression."""
 GROUP = "Group"
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+
+
+def is_name(text: object) -> bool:
+    """Say whether a node may be called so: expressions have to be able to name it."""
+    return isinstance(text, str) and NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ...core.looks import Look
 from ...core.media.headers import opened, part_specs
 from ...core.media.images import probe
 from ...core.media.source import Shot
+from ...core.spec import shown
 from .declared import arrow, arrows, class_name, knobs_of, spec_of
 from .groups import promote, ungroup
 from .knob import GraphKnob, PlainKnob
@@ -96,6 +97,8 @@ class Node:
         Raises:
             BadInput: no such input, what does not fit, or a circle, with its path.
         """
+        if node is not None and not isinstance(node, Node):
+            raise BadInput(f"{self.name()}: input {which}: expected a node; got {shown(node)}.")
         if node is not None and node.script is not self.script:
             raise BadInput(f"{self.name()}: {node.name()} lies in another script.")
         self.script.wire(self.uid, which, None if node is None else node.uid)

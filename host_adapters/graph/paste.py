@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadInput
+from .declared import spec_of
 from .expressions import Expression
-from .model import NodeData, State
+from .model import GROUP, NodeData, State
 from .text import Reading
-from .values import Values
+from .values import Values, knob_field
 
 if TYPE_CHECKING:
     from .script import Script
@@ -73,18 +74,46 @@ def following(node: NodeData, names: dict[str, str]) -> NodeData:
 
 
 def check(state: State, where: str) -> None:
-    """Refuse circles, of wires and of expressions.
+    """Refuse circles: of wires, of expressions, of groups and of knobs that groups show.
 
     Raises:
         BadInput: names the way round.
     """
-    for uid, node in state.nodes.items():
+    for uid in circular(state):
         for source in state.sources(uid):
             if source == uid or state.path(source, uid) is not None:
                 state.refuse_cycle(uid, source)
+    for uid, node in state.nodes.items():
         for knob, setting in node.settings.items():
             if isinstance(setting, Expression):
                 Values(state).check_circles(uid, knob)
-        if node.group is not None and state.nodes[node.group].kind != "Group":
+        if node.group is not None and state.nodes[node.group].kind != GROUP:
             raise BadInput(f"script {where}: {node.name}: {state.nodes[node.group].name} "
                            "is no group.")  # fmt: skip
+        if node.group is not None and node.kind == GROUP:
+            raise BadInput(f"script {where}: {node.name}: a group cannot lie in another.")
+        for shown, (goal, knob) in node.promoted.items():
+            inner = state.nodes[goal]
+            if inner.group != uid:
+                raise BadInput(f"script {where}: {node.name}.{shown}: {inner.name} does not lie "
+                               "in it.")  # fmt: skip
+            if spec_of(inner.kind) is not None:
+                knob_field(inner, knob)
+
+
+def circular(state: State) -> set[int]:
+    """Return the nodes that are on a circle of wires, or below one; each node is seen once."""
+    left = {uid: set(state.sources(uid)) for uid in state.nodes}
+    below: dict[int, list[int]] = {}
+    for uid, sources in left.items():
+        for source in sources:
+            below.setdefault(source, []).append(uid)
+    ready = [uid for uid, sources in left.items() if not sources]
+    while ready:
+        done = ready.pop()
+        left.pop(done)
+        for uid in below.get(done, ()):
+            left[uid].discard(done)
+            if not left[uid]:
+                ready.append(uid)
+    return set(left)

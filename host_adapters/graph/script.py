@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from ...core.errors import BadInput
+from ...core.spec import shown
 from .declared import arrow, arrows, class_name, fits, kind_of, spec_of
 from .engine import Engine
 from .expressions import Expression
-from .model import GROUP, NodeData, Setting, State
+from .model import GROUP, NodeData, Setting, State, is_name
 from .values import Values, is_moving, knob_field
 
 MOST_UNDO = 1000
 SPACING = 200  # from one source to the next in the picture of the graph
-NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
 class Script:
@@ -127,8 +127,8 @@ class Script:
             BadInput: the name is taken, or none.
         """
         old = self.data(uid).name
-        if not name or set(name) - NAME_LETTERS or name[0].isdigit():
-            raise BadInput(f"{old}.name: expected letters, digits and _; got {name!r}.")
+        if not is_name(name):
+            raise BadInput(f"{old}.name: expected letters, digits and _; got {shown(name)}.")
         if self.state.number(name) not in (None, uid):
             raise BadInput(f"{old}.name: {name} is taken by another node.")
         nodes = {

@@ -18,7 +18,7 @@ from .curves import Curve, parse_curve
 from .declared import arrows, class_name, fits, kind_of, knobs_of, spec_of
 from .expressions import Expression
 from .knob import plain
-from .model import GROUP, NodeData, State
+from .model import GROUP, NodeData, State, is_name
 from .values import is_moving
 
 VERSION = 1
@@ -38,7 +38,6 @@ def node_text(state: State, uid: int) -> dict[str, Any]:
     """Return a node as it is written: what is at its default is left out."""
     node, spec = state.nodes[uid], spec_of(state.nodes[uid].kind)
     made: dict[str, Any] = {"class": class_name(node.kind)}
-    names = {at: other.name for at, other in state.nodes.items()}
     if spec is not None:
         made["version"] = spec.version
     if node.label:
@@ -46,12 +45,13 @@ def node_text(state: State, uid: int) -> dict[str, Any]:
     if node.disable:
         made["disable"] = True
     if node.group is not None:
-        made["group"] = names[node.group]
+        made["group"] = state.nodes[node.group].name
     if node.output is not None:
-        made["output"] = names[node.output]
+        made["output"] = state.nodes[node.output].name
     if node.promoted:
-        made["promoted"] = {k: f"{names[at]}.{of}" for k, (at, of) in node.promoted.items()}
-    wires = {port: names[of] for port, of in node.inputs.items()}
+        goals = node.promoted.items()
+        made["promoted"] = {k: f"{state.nodes[at].name}.{of}" for k, (at, of) in goals}
+    wires = {port: state.nodes[of].name for port, of in node.inputs.items()}
     order = [*knobs_of(spec)] if spec else []
     ordered = sorted(node.settings, key=lambda k: order.index(k) if k in order else len(order))
     knobs = {knob: setting_text(node.settings[knob]) for knob in ordered}
@@ -97,6 +97,8 @@ class Reading:
             raise BadInput(f"script {where}: expected `{HEAD}: {VERSION}` and nodes.")
         self.nodes: dict[str, dict[str, Any]] = raw.pop("nodes", {}) or {}
         for name, node in self.nodes.items() if isinstance(self.nodes, dict) else ():
+            if not is_name(name):
+                raise self.wrong("nodes", "names of letters, digits and _", name)
             if not isinstance(node, dict) or not isinstance(node.get("class"), str):
                 raise self.wrong(f"nodes.{name}", "a mapping with a class", node)
         if not isinstance(self.nodes, dict):
@@ -131,9 +133,13 @@ class Reading:
         extra = {key: value for key, value in raw.items() if key not in KNOWN}
         for key in extra:
             self.messages.append(f"nodes.{name}.{key}: is not known here and is kept")
-        made = NodeData(name, kind, label=str(raw.get("label", "")))
+        label, disable = raw.get("label", ""), raw.get("disable", False)
+        if not isinstance(label, str):
+            raise self.wrong(f"nodes.{name}.label", "text", label)
+        if not isinstance(disable, bool):
+            raise self.wrong(f"nodes.{name}.disable", "true or false", disable)
+        made = NodeData(name, kind, label=label, disable=disable)
         made = replace(made, xpos=int(place[1]), ypos=int(place[2]))
-        made = replace(made, disable=raw.get("disable") is True)
         made = replace(made, group=self.number(name, "group", numbers))
         if kind == GROUP:
             promoted = {k: self.goal(name, k, v, numbers) for k, v in
@@ -160,7 +166,7 @@ class Reading:
         named = self.nodes[name].get(key)
         if named is None:
             return None
-        if named not in numbers:
+        if not isinstance(named, str) or named not in numbers:
             raise self.wrong(f"nodes.{name}.{key}", "the name of a node", named)
         return numbers[named]
 
@@ -201,7 +207,7 @@ class Reading:
                 odd_wires[port] = source
                 self.messages.append(f"nodes.{name}.inputs.{port}: there is no such input; "
                                      "it is kept")  # fmt: skip
-            elif source not in numbers:
+            elif not isinstance(source, str) or source not in numbers:
                 raise self.wrong(f"nodes.{name}.inputs.{port}", "the name of a node", source)
             else:
                 self.check_wire(name, known[port], source)
@@ -230,7 +236,10 @@ class Reading:
                 return parse_curve(value["curve"], where)
             if set(value) == {"expression"} and isinstance(value["expression"], str):
                 made = Expression(value["expression"])
-                made.tree()
+                try:
+                    made.tree()
+                except BadInput as error:
+                    raise BadInput(f"{where}: {error}") from None
                 return made
             raise BadInput(f"{where}: expected a value, a curve or an expression; got {value!r}.")
         return value

@@ -7,12 +7,13 @@ from typing import Any
 
 from ...core.errors import BadInput
 from ...core.spec import KnobField
-from .curves import Curve
+from .curves import FARTHEST, Curve
 from .declared import knobs_of, spec_of
 from .expressions import Expression
-from .model import NodeData, Setting, State
+from .model import NodeData, Setting, State, plain_class
 
 MOST_STEPS = 60  # from knob to knob; Python's own stack ends at a thousand calls
+MOST_ASKED = 20_000  # expressions that one value may rest on
 
 
 def knob_field(node: NodeData, knob: str) -> KnobField:
@@ -25,7 +26,7 @@ def knob_field(node: NodeData, knob: str) -> KnobField:
     known = knobs_of(spec) if spec else {}
     if knob not in known:
         listed = ", ".join(known) or "none"
-        raise BadInput(f"{node.name}.{knob}: no such knob; {node.kind} has {listed}.")
+        raise BadInput(f"{node.name}.{knob}: no such knob; {plain_class(node)} has {listed}.")
     return known[knob]
 
 
@@ -51,11 +52,17 @@ def fitted(field: KnobField, value: float, where: str, *, clamped: bool) -> Any:
 
 
 class Values:
-    """The knobs of one state of a script."""
+    """The knobs of one state of a script; each expression is worked out once a frame.
+
+    Attributes:
+        known: what expressions have given.
+    """
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.under_way: list[tuple[int, str]] = []
+        self.known: dict[tuple[int, str, float], float] = {}
+        self.asked = 0
 
     def at(self, uid: int, knob: str, frame: float) -> Any:
         """Return a knob's value at a frame.
@@ -63,6 +70,8 @@ class Values:
         Raises:
             BadInput: no such knob, no value there, or expressions that go in a circle.
         """
+        if not abs(frame) <= FARTHEST:
+            raise BadInput(f"{self.state.nodes[uid].name}.{knob}: there is no frame {frame:g}.")
         node = self.state.nodes[uid]
         if knob in node.promoted:
             return self.at(*node.promoted[knob], frame)
@@ -76,27 +85,43 @@ class Values:
 
     def worked_out(self, uid: int, knob: str, frame: float) -> float:
         """Return what an expression gives."""
+        key = (uid, knob, frame)
+        if key not in self.known:
+            if len(self.known) > MOST_ASKED:  # a long shot: what is past is not asked for again
+                self.known.clear()
+            self.known[key] = self.fresh(uid, knob, frame)
+        return self.known[key]
+
+    def fresh(self, uid: int, knob: str, frame: float) -> float:
+        """Work an expression out."""
         node = self.state.nodes[uid]
         where = f"{node.name}.{knob}"
-        if (uid, knob) in self.under_way or len(self.under_way) >= MOST_STEPS:
+        self.asked = self.asked + 1 if self.under_way else 0
+        if (uid, knob) in self.under_way:
             names = [f"{self.state.nodes[at].name}.{of}" for at, of in self.under_way]
             raise BadInput(f"{where}: expressions go in a circle, {' -> '.join([*names, where])}.")
+        if len(self.under_way) >= MOST_STEPS or self.asked > MOST_ASKED:
+            raise BadInput(f"{where}: expressions rest on too many others.")
         self.under_way.append((uid, knob))
         try:
             expression: Expression = node.settings[knob]
-            return expression.value(frame, lambda n, f: self.looked_up(uid, n, f), where)
+            return expression.value(frame, lambda n, f: self.looked_up(uid, knob, n, f), where)
+        except RecursionError:
+            raise BadInput(f"{where}: expressions are nested too deeply.") from None
         finally:
             self.under_way.pop()
 
-    def looked_up(self, uid: int, name: str, frame: float) -> float:
+    def looked_up(self, uid: int, asking: str, name: str, frame: float) -> float:
         """Return a knob that an expression names, as a number."""
+        where = f"{self.state.nodes[uid].name}.{asking}"
         owner, _, knob = name.rpartition(".")
         number = self.state.number(owner) if owner else uid
         if number is None:
-            raise BadInput(f"expression: {name}: there is no node {owner}.")
+            raise BadInput(f"{where}: its expression names {name}; there is no node {owner}.")
         value = self.at(number, knob, frame)
         if isinstance(value, (str, enum.Enum)):
-            raise BadInput(f"expression: {name}: expected a number; it is {value!r}.")
+            raise BadInput(f"{where}: its expression names {name}: expected a number; "
+                           f"it is {value!r}.")  # fmt: skip
         return float(value)
 
     def all_at(self, uid: int, frame: float) -> dict[str, Any]:

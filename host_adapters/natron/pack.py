@@ -12,6 +12,7 @@ from ...core.spec import REGISTRY
 from ..nuke.gizmo import described
 from ..nuke.pack import copy_modules, start_command
 
+MODULES = ("stillbrush_plug.py", "stamps.py", "pump.py", "teller.py")
 PYPLUG = """# Natron PyPlug
 import os
 import sys
@@ -43,6 +44,18 @@ def createInstance(app, group):
     from stillbrush_pack.natron import stillbrush_plug
 
     stillbrush_plug.create(app, group)
+
+
+def changed(thisParam, thisNode, thisGroup, app, userEdited):
+    from stillbrush_pack.natron import stillbrush_plug
+
+    stillbrush_plug.changed(thisParam, thisNode, thisGroup, app, userEdited)
+
+
+def written(aborted, thisNode, app):
+    from stillbrush_pack.natron import stillbrush_plug
+
+    stillbrush_plug.written(aborted, thisNode, app)
 """
 
 
@@ -61,7 +74,7 @@ def write_pack(folder: Path) -> list[str]:
     """Write the pack into a folder that lies on NATRON_PLUGIN_PATH; return what to do with it."""
     pack = folder / "stillbrush_pack"
     pack.mkdir(parents=True, exist_ok=True)
-    copy_modules(pack, "natron", ("stillbrush_plug.py",))
+    copy_modules(pack, "natron", MODULES)
     write_text_atomic(pack / "natron" / "knobs.json", json.dumps(facts(), indent=1) + "\n")
     text = PYPLUG.format(help=REGISTRY["stylize_shot"].help)
     write_text_atomic(folder / "Stillbrush.py", text)

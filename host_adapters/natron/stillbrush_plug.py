@@ -1,4 +1,4 @@
-"""What the PyPlug makes and what its buttons do. Runs inside Natron."""
+"""What the PyPlug makes and what its buttons do. Runs inside Natron, in interface and terminal."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ import json
 import os
 from typing import Any
 
-from ..worker.client import Event, JobFailed, Queue, Worker
+from ..worker.client import JobFailed, Queue, Worker, start_line
 from ..worker.jobs import Job, Place
+from ..worker.plates import Plates
+from .pump import is_background
+from .stamps import moves, stamp_of
+from .teller import AT_WORK, Teller
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 QUEUE = Queue()
-AT_WORK: dict[str, Worker] = {}
+INPUTS = {"plate": "plate", "matte": "mask"}  # the name of each, and what stands at its arrow
 MAKERS = {"float": "createDoubleParam", "int": "createIntParam", "bool": "createBooleanParam",
           "choice": "createChoiceParam", "str": "createStringParam"}  # fmt: skip
+OWN = (("look", "Look", "createStringParam"), ("folder", "Folder", "createPathParam"),
+       ("limit", "Limit range", "createBooleanParam"), ("first", "First", "createIntParam"),
+       ("last", "Last", "createIntParam"), ("render", "Render", "createButtonParam"),
+       ("preview", "Preview frame", "createButtonParam"),
+       ("cancel", "Cancel", "createButtonParam"), ("status", "Status", "createStringParam"),
+       ("look_name", "New look", "createStringParam"),
+       ("save_look", "Save look", "createButtonParam"),
+       ("python", "Python", "createPathParam"))  # fmt: skip
 
 
 def declared() -> dict[str, Any]:
@@ -25,23 +37,30 @@ def declared() -> dict[str, Any]:
 def create(app: Any, group: Any) -> None:
     """Make the parameters, the inputs and the buttons of the group."""
     page = group.createPageParam("stillbrush", "Stillbrush")
-    for name, label, kind in (("look", "Look", "createStringParam"),
-                              ("folder", "Folder", "createPathParam"),
-                              ("first", "First", "createIntParam"),
-                              ("last", "Last", "createIntParam"),
-                              ("render", "Render", "createButtonParam"),
-                              ("cancel", "Cancel", "createButtonParam")):  # fmt: skip
-        add(page, group, getattr(group, kind)(name, label))
+    for name, label, kind in OWN:
+        made = getattr(group, kind)(name, label)
+        if name in ("limit", "first", "last", "status", "look_name"):
+            made.setAnimationEnabled(False)
+        add(page, group, made)
     group.getParam("look").setDefaultValue(declared()["look"])
+    for name, bound in (("first", app.timelineGetLeftBound()),
+                        ("last", app.timelineGetRightBound())):  # fmt: skip
+        group.getParam(name).setDefaultValue(int(bound))
     for known in declared()["knobs"]:
         add(page, group, parameter(group, known))
-    for number, name in enumerate(("plate", "mask")):
-        made = app.createNode("fr.inria.built-in.Input", 1, group)
-        made.setLabel(name)
-        made.setPosition(150 * number, 0)
+    for number, (name, label) in enumerate(INPUTS.items()):
+        flows_in = app.createNode("fr.inria.built-in.Input", 1, group)
+        flows_in.setLabel(label)
+        flows_in.setScriptName(name)
+        flows_in.setPosition(150 * number, 0)
+        writer = app.createWriter(f"{name}.####.exr", group)
+        writer.setScriptName("Write_" + name)
+        writer.connectInput(0, flows_in)
+        writer.getParam("afterRender").set("Stillbrush.written")
     output = app.createNode("fr.inria.built-in.Output", 1, group)
     output.connectInput(0, group.getNode("plate"))
-    group.getParam("onParamChanged").set("stillbrush_pack.natron.stillbrush_plug.changed")
+    group.getParam("onParamChanged").set("Stillbrush.changed")
+    group.refreshUserParamsGUI()
 
 
 def add(page: Any, group: Any, param: Any) -> None:
@@ -70,95 +89,129 @@ def parameter(group: Any, known: dict[str, Any]) -> Any:
 
 def changed(thisParam: Any, thisNode: Any, thisGroup: Any, app: Any, userEdited: bool) -> None:  # noqa: N803
     """Act on a button."""
-    if thisParam.getScriptName() == "render":
-        render(app, thisNode)
-    elif thisParam.getScriptName() == "cancel" and thisNode.getScriptName() in AT_WORK:
-        QUEUE.cancel(AT_WORK[thisNode.getScriptName()])
+    name = thisParam.getScriptName()
+    if name in ("render", "preview", "save_look"):
+        {"render": render, "preview": preview, "save_look": save_look}[name](app, thisNode)
+    elif name == "cancel":
+        cancel(thisNode)
 
 
-def job_of(app: Any, node: Any) -> tuple[Job, Place]:
-    """Write the plate and return what is to be painted.
+def frames_of(app: Any, node: Any) -> tuple[int, int]:
+    """Return the frames to paint: the node's own range, or the project's."""
+    if node.getParam("limit").get():
+        return int(node.getParam("first").get()), int(node.getParam("last").get())
+    return int(app.timelineGetLeftBound()), int(app.timelineGetRightBound())
 
-    Raises:
-        JobFailed: nothing is wired, or no folder is set.
-    """
-    folder, source = node.getParam("folder").get(), node.getInput(0)
-    if source is None or not folder:
-        raise JobFailed("Stillbrush: expected a plate on the first input, and a folder.")
-    first, last = node.getParam("first").get(), node.getParam("last").get()
-    plates = [write_plate(app, source, folder + "/plate/plate.####.exr", first, last)]
-    mask = node.getInput(1)
-    if mask is not None:
-        plates.append(write_plate(app, mask, folder + "/matte/matte.####.exr", first, last))
+
+def knobs_of(node: Any, first: int, last: int) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """Return the knobs that stand still, and those that move, frame by frame."""
     still: dict[str, Any] = {}
     moving: dict[str, list[float]] = {}
     for known in declared()["knobs"]:
         param = node.getParam(known["name"])
-        if known["animatable"] and known["type"] in ("float", "int") and param.getIsAnimated(0):
-            moving[known["name"]] = [
-                float(param.getValueAtTime(f, 0)) for f in range(first, last + 1)
-            ]
+        if known["animatable"] and known["type"] in ("float", "int") and moves(param):
+            moving[known["name"]] = [float(param.get(frame)) for frame in range(first, last + 1)]
             continue
         value = param.get()
         value = known["choices"][value] if known["type"] == "choice" else value
         if value != known["default"]:
             still[known["name"]] = value
-    matte = plates[1] if mask is not None else ""
-    look = node.getParam("look").get()
-    return Job(plates[0], first, last, look, still, moving, matte), Place(folder)
+    return still, moving
 
 
-def write_plate(app: Any, source: Any, pattern: str, first: int, last: int) -> str:
-    """Write an input as EXR; in Natron's interface the caller is not held up for long."""
-    os.makedirs(os.path.dirname(pattern), exist_ok=True)
-    writer = app.createWriter(pattern)
-    writer.connectInput(0, source)
-    app.render(writer, first, last)
-    writer.destroy()
-    return pattern
+def job_of(node: Any, first: int, last: int) -> tuple[Job, Place]:
+    """Return what is to be painted; nothing is written yet.
 
-
-def render(app: Any, node: Any) -> Worker | None:
-    """Paint in the background and bring the result back as a reader."""
-    try:
-        job, place = job_of(app, node)
-    except JobFailed as error:
-        print(str(error))  # noqa: T201 - Natron shows it in its script editor
-        return None
+    Raises:
+        JobFailed: nothing is wired, no folder is set, or the range is none.
+    """
+    folder, source, mask = node.getParam("folder").get(), node.getInput(0), node.getInput(1)
     name = node.getScriptName()
-    worker = Worker(
-        [*declared()["command"], "run", place.write(job), "--write", "Write1", "--json"],
-        Teller(app, name, job, place).tell,
-    )
-    AT_WORK[name] = worker
-    return QUEUE.add(worker)
+    if source is None or not folder:
+        raise JobFailed(f"{name}: expected a plate on the first input, and a folder.")
+    plates = Plates(folder)
+    plate = plates.pattern("plate", stamp_of(source, first, last))
+    matte = plates.pattern("matte", stamp_of(mask, first, last)) if mask is not None else ""
+    still, moving = knobs_of(node, first, last)
+    look = node.getParam("look").get()
+    return Job(plate, first, last, look, still, moving, matte), Place(plates.folder)
 
 
-class Teller:
-    """Says how far a render is, and brings its result back."""
+def render(app: Any, node: Any, frames: tuple[int, int] | None = None) -> Teller | None:
+    """Paint in the background and bring the result back; in a terminal, wait for it.
 
-    def __init__(self, app: Any, name: str, job: Job, place: Place) -> None:
-        self.app, self.name, self.job, self.place = app, name, job, place
+    Where nothing has changed since, nothing is rendered. A second render waits for the first.
+    """
+    name = node.getScriptName()
+    try:
+        job, place = job_of(node, *(frames or frames_of(app, node)))
+        if any(teller.waits_for for teller in AT_WORK.get(name, ())):
+            raise JobFailed(f"{name}: its plate is still being written; ask again after that.")
+        teller = Teller(app, node, job, place)
+        if place.is_done(job):
+            teller.bring_back()
+            return None
+        start = start_line(declared()["command"], node.getParam("python").get())
+        line = [*start, "run", place.write(job), "--write", "Write1", "--json"]
+    except (JobFailed, OSError) as error:
+        say(node, str(error))
+        return None
+    worker = teller.worker = Worker(line, teller.inbox.put)
+    AT_WORK.setdefault(name, []).append(teller)
+    teller.begin(lambda: QUEUE.add(worker))
+    if is_background():
+        teller.inbox.wait()
+    return teller
 
-    def tell(self, event: Event) -> None:
-        """Take an event."""
-        if event.get("event") == "frame":
-            print(f"stillbrush frame {event['frame']}, {event['done']}/{event['total']}")  # noqa: T201
-        elif event.get("event") == "ended":
-            AT_WORK.pop(self.name, None)
-            if event["state"] == "done":
-                self.place.mark_done(self.job)
-                bring_back(self.app, self.place.output(self.job))
-            elif event["state"] == "failed":
-                print(event["message"])  # noqa: T201
+
+def preview(app: Any, node: Any) -> Teller | None:
+    """Paint from the first frame to the one that is looked at: the same pixels as a render."""
+    first, last = frames_of(app, node)
+    return render(app, node, (first, min(max(int(app.timelineGetTime()), first), last)))
 
 
-def bring_back(app: Any, pattern: str) -> Any:
-    """Show a result with a reader; the same one is used again."""
-    reader = app.getNode("StillbrushResult")
-    if reader is None:
-        reader = app.createReader(pattern)
-        reader.setScriptName("StillbrushResult")
-        return reader
-    reader.getParam("filename").set(pattern)
-    return reader
+def cancel(node: Any) -> None:
+    """Stop a node's renders: the one at work after the frame at hand, and those in the queue."""
+    for teller in AT_WORK.get(node.getScriptName(), [])[::-1]:
+        if teller.waits_for:
+            teller.give_up()
+        elif teller.worker is not None:
+            QUEUE.cancel(teller.worker)
+
+
+def written(aborted: bool, thisNode: Any, app: Any) -> None:  # noqa: N803
+    """Take note that Natron has written an input; Natron calls it after each such render."""
+    for teller in AT_WORK.get(thisNode.getContainerGroup().getScriptName(), ()):
+        if teller.waits_for:
+            teller.inbox.put({"event": "written", "aborted": bool(aborted)})
+
+
+def save_look(app: Any, node: Any) -> Worker | None:
+    """Save a node's knobs as a look of the user's own, under the name that stands beside."""
+    name = node.getParam("look_name").get()
+    if not name:
+        say(node, "Save look: expected a name under New look: small letters, digits, hyphens.")
+        return None
+    frame = int(app.timelineGetTime())
+    still, moving = knobs_of(node, frame, frame)
+    line = start_line(declared()["command"], node.getParam("python").get())
+    line += ["looks", "new", name, "--from", node.getParam("look").get(), "--json"]
+    for knob, value in dict(still, **{k: v[0] for k, v in moving.items()}).items():
+        option = "--" + knob.replace("_", "-")
+        if isinstance(value, bool):
+            line.append(option if value else "--no-" + option[2:])
+        else:
+            line += [option, str(value)]
+    teller = Teller(app, node, None, None)
+    worker = teller.worker = Worker(line, teller.inbox.put)
+    teller.done = lambda: (say(node, f"look {name}: saved"), node.getParam("look").set(name))
+    teller.begin(lambda: QUEUE.add(worker))
+    if is_background():
+        teller.inbox.wait()
+    return worker
+
+
+def say(node: Any, text: str) -> None:
+    """Tell the artist: on the node, and in Natron's script editor or the terminal."""
+    node.getParam("status").set(text)
+    print(text)  # noqa: T201 - Natron shows it

@@ -9,7 +9,8 @@ from ..graph.knob import plain
 
 STRING, FILE, INTEGER, CHOICE, SWITCH, NUMBER, TAB, BUTTON, TEXT = 1, 2, 3, 4, 6, 7, 20, 22, 26
 """Nuke's numbers for the types of user knobs."""
-CALL = "import stillbrush_pack.nuke.panel as p; p.{}(nuke, nuke.thisNode())"
+PYTHON_TIP = "Python of Stillbrush; empty takes STILLBRUSH_PYTHON, or what wrote this pack."
+CALL = "from stillbrush_pack.nuke import {0}; {0}.{1}(nuke.thisNode())"
 
 
 def quoted(text: str) -> str:
@@ -49,7 +50,7 @@ def user_knob(field: KnobField) -> list[str]:
 
 def button(name: str, label: str, tip: str, call: str) -> str:
     """Return the line of a button."""
-    code = quoted(CALL.format(call))
+    code = quoted(CALL.format(*call.split(".")))
     return f" addUserKnob {{{BUTTON} {name} l {quoted(label)} t {quoted(tip)} T {code} +STARTLINE}}"
 
 
@@ -67,7 +68,7 @@ def gizmo(looks: list[str]) -> str:
         f" help {quoted(REGISTRY['stylize_shot'].help)}",
         f" addUserKnob {{{TAB} stillbrush_tab l Stillbrush}}",
         f" addUserKnob {{{CHOICE} look l Look t {quoted(named.knob.tip)} M {{{names}}}}}",
-        button("save_look", "Save look as...", "Keeps these knobs as a look.", "save_look"),
+        button("save_look", "Save look as...", "Keeps these knobs as a look.", "looks.save_look"),
         f" addUserKnob {{{FILE} folder l Folder t "
         f"{quoted('Where plates and painted frames are written, in versions.')}}}",
         f" addUserKnob {{{SWITCH} limit l {quoted('Limit range')} +STARTLINE}}",
@@ -75,14 +76,14 @@ def gizmo(looks: list[str]) -> str:
         " first 1001",
         f" addUserKnob {{{INTEGER} last l Last}}",
         " last 1100",
-        button("render", "Render", "Paints in the background; a Read brings it back.", "render"),
-        button("preview", "Preview frame", "Paints up to this frame, exactly.", "preview"),
-        button("cancel", "Cancel", "Stops after the frame at hand.", "cancel"),
+        button("render", "Render", "Paints in the background, for a Read.", "panel.render"),
+        button("preview", "Preview frame", "Paints up to this frame, exactly.", "panel.preview"),
+        button("cancel", "Cancel", "Stops after the frame at hand.", "panel.cancel"),
         f" addUserKnob {{{TAB} knobs_tab l Painting}}",
         *(line for field in fields if not field.knob.advanced for line in user_knob(field)),
         f" addUserKnob {{{TAB} advanced_tab l Advanced}}",
         *(line for field in fields if field.knob.advanced for line in user_knob(field)),
-        f" addUserKnob {{{FILE} stillbrush l {quoted('Stillbrush program')}}}",
+        f" addUserKnob {{{FILE} stillbrush l {quoted('Python')} t {quoted(PYTHON_TIP)}}}",
         f" addUserKnob {{{STRING} result l Result +INVISIBLE}}",
         "}",
         " Input { inputs 0 name mask number 1 xpos 150 }",

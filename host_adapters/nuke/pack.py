@@ -10,23 +10,33 @@ from typing import Any
 
 from ... import nodes  # noqa: F401 - declares the knobs
 from ...core.errors import BadInput
-from ...core.looks import list_looks
+from ...core.looks import SHIPPED, list_looks
 from ...core.media.atomic import write_text_atomic
 from ...core.spec import REGISTRY
 from ..folders import user_looks
 from .gizmo import described, gizmo
 
 HERE = Path(__file__).resolve().parent
-INSIDE = {"worker": ("__init__.py", "client.py", "jobs.py")}
+INSIDE = {"worker": ("__init__.py", "client.py", "jobs.py", "plates.py")}
 INIT = """# Stillbrush: runs in the interface and in terminals.
 import nuke
 
 nuke.pluginAddPath("./stillbrush_pack/gizmos")
+
+from stillbrush_pack.nuke import looks
+
+nuke.addOnCreate(looks.refresh_looks, nodeClass="Stillbrush")
 """
 MENU = """# Stillbrush: runs in the interface only.
 import nuke
 
 nuke.menu("Nodes").addCommand("Stillbrush/Stillbrush", "nuke.createNode('Stillbrush')")
+"""
+
+SELF_TEST = """# For those who have Nuke: nuke -t stillbrush_selftest.py
+from stillbrush_pack.nuke import selftest
+
+print(selftest.run())
 """
 
 
@@ -42,7 +52,9 @@ def start_command() -> list[str]:
 def facts() -> dict[str, Any]:
     """Return what the pack knows of the nodes."""
     fields = REGISTRY["stylize_shot"].knobs
-    return {"command": start_command(), "knobs": [described(field) for field in fields]}
+    looks = [path.stem for path in SHIPPED.glob("*.yaml")]
+    return {"command": start_command(), "knobs": [described(field) for field in fields],
+            "looks": sorted(looks), "looks_folder": str(user_looks())}  # fmt: skip
 
 
 def copy_modules(pack: Path, host: str, modules: tuple[str, ...]) -> None:
@@ -73,8 +85,10 @@ def write_pack(folder: Path) -> list[str]:
             raise BadInput(f"{there}: is somebody else's; choose a folder of its own.")
     pack = folder / "stillbrush_pack"
     (pack / "gizmos").mkdir(parents=True, exist_ok=True)
-    copy_modules(pack, "nuke", ("panel.py", "selftest.py"))
+    copy_modules(pack, "nuke", ("panel.py", "plate.py", "looks.py", "selftest.py"))
     write_text_atomic(pack / "gizmos" / "Stillbrush.gizmo", gizmo(look_names()))
     write_text_atomic(folder / "init.py", INIT)
     write_text_atomic(folder / "menu.py", MENU)
-    return [f"add {folder} to NUKE_PATH and start Nuke: Nodes > Stillbrush"]
+    write_text_atomic(folder / "stillbrush_selftest.py", SELF_TEST)
+    return [f"add {folder} to NUKE_PATH and start Nuke: Nodes > Stillbrush",
+            f"to try it once: nuke -t {folder / 'stillbrush_selftest.py'}"]  # fmt: skip

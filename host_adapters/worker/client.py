@@ -19,6 +19,13 @@ class JobFailed(Exception):
     """The work did not come to its end; the message is for the artist."""
 
 
+def start_line(known: list[str], program: str) -> list[str]:
+    """Return how Stillbrush is started: by the Python that a node or STILLBRUSH_PYTHON names,
+    else by the one that wrote the pack.
+    """  # noqa: D205
+    return [program or os.environ.get("STILLBRUSH_PYTHON") or known[0], *known[1:]]
+
+
 class Worker:
     """One run of the command line.
 

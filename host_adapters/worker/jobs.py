@@ -7,6 +7,9 @@ import json
 import os
 from typing import Any
 
+from .client import JobFailed
+from .plates import missing
+
 RECORD = "stillbrush-versions.json"
 
 
@@ -31,6 +34,11 @@ class Job:
         self.plate, self.first, self.last, self.look = plate, int(first), int(last), look
         self.knobs, self.moving = dict(knobs or {}), dict(moving or {})
         self.matte, self.stamp = matte, stamp
+        if self.last < self.first:
+            text = (
+                f"Stillbrush: expected a first and a last frame; got {self.first} to {self.last}."
+            )
+            raise JobFailed(text)
 
     def nodes(self, output: str) -> dict[str, Any]:
         """Return the job as nodes of the graph."""
@@ -98,10 +106,8 @@ class Place:
     def is_done(self, job: Job) -> bool:
         """Say whether every frame of a job is there."""
         pattern = self.output(job)
-        return all(
-            os.path.isfile(pattern.replace("####", f"{frame:04d}"))
-            for frame in range(job.first, job.last + 1)
-        ) and os.path.isfile(os.path.join(os.path.dirname(pattern), "finished"))
+        finished = os.path.join(os.path.dirname(pattern), "finished")
+        return os.path.isfile(finished) and missing(pattern, job.first, job.last) is None
 
     def mark_done(self, job: Job) -> None:
         """Take note that every frame of a job is there."""

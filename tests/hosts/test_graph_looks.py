@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -90,3 +91,25 @@ def test_the_tutorial_works_as_it_stands(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").glob("plate.*.exr"))) == 6
+    assert len(list(tmp_path.glob("view.*.png"))) == 6
+    for more, frames in (
+        ((), 0),  # all is there
+        (("--set", "Stylizer1.strength=0.5", "--set", "Write1.file=half/plate.####.exr"), 2),
+    ):
+        line = [
+            sys.executable,
+            "-c",
+            "from stillbrush.host_adapters.cli import main; main()",
+            "run",
+            "shot.sb.yaml",
+            "--write",
+            "Write1",
+            "--frames",
+            "1001-1002",
+            "--json",
+            *more,
+        ]
+        told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stderr
+        events = [json.loads(line)["event"] for line in told.stdout.splitlines()]
+        assert events.count("frame") == frames

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -14,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import pytest
-from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke
-from support.material import tiny_look, tiny_shot
-from support.rendering import channels, paint
+from support import nuke_record
+from support.fake_nuke import RECORD, FakeKnob, FakeNode, FakeNuke, Module
+from support.material import overscan_frame, tiny_look, tiny_shot
+from support.rendering import assert_untouched, channels, paint
 from support.tcl import parsed
 
 import stillbrush
@@ -32,8 +37,8 @@ from stillbrush.host_adapters.nuke.gizmo import gizmo
 from stillbrush.host_adapters.worker.client import JobFailed, Queue, Worker
 
 HOSTS = Path(stillbrush.__file__).parent / "host_adapters"
-INSIDE = [*sorted((HOSTS / "worker").glob("*.py")), HOSTS / "nuke/panel.py",
-          HOSTS / "nuke/selftest.py", HOSTS / "natron/stillbrush_plug.py"]  # fmt: skip
+IN_NUKE = [HOSTS / f"nuke/{name}.py" for name in ("panel", "plate", "looks", "selftest")]
+INSIDE = [*sorted((HOSTS / "worker").glob("*.py")), *IN_NUKE, HOSTS / "natron/stillbrush_plug.py"]
 
 
 @pytest.fixture(scope="module")
@@ -52,37 +57,56 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("pack")
     nuke_pack.write_pack(folder)
     sys.path.insert(0, str(folder))
+    sys.modules["nuke"] = Module("nuke")
     try:
         yield importlib.import_module("stillbrush_pack.nuke.panel")
     finally:
         sys.path.remove(str(folder))
+        del sys.modules["nuke"]
         for name in [name for name in sys.modules if name.startswith("stillbrush_pack")]:
             del sys.modules[name]
 
 
-def host(plate: str, look: Look, folder: Path, *, gui: bool = False) -> tuple[FakeNuke, Any]:
-    fake = FakeNuke(gui=gui)
-    source = FakeNode("Read", "Plate", {})
-    source.plate, source.frames = plate, (1001, 1004)
+def stillbrush_node(fake: FakeNuke, look: Look, folder: Path, name: str) -> FakeNode:
     knobs = {k.name: plain(k.default) for k in REGISTRY["stylize_shot"].knobs}
     own = {"folder": str(folder), "limit": False, "first": 1, "last": 1, "look": str(look.path),
            "result": "", "stillbrush": ""}  # fmt: skip
-    node = FakeNode("Stillbrush", "Stillbrush1", knobs | own | {"stroke_size": 4.0})
-    fake.nodes += [source, node]
-    node.inputs[0] = fake.wrapped(source)
+    return FakeNode(fake, "Stillbrush", name, knobs | own | {"stroke_size": 4.0})
+
+
+def host(plate: str, look: Look, folder: Path, *, gui: bool = False) -> tuple[FakeNuke, FakeNode]:
+    fake = FakeNuke(gui=gui)
+    sys.modules["nuke"].fake = fake
+    source = FakeNode(fake, "Read", "Plate", {"file": plate})
+    source.plate, source.frames = plate, (1001, 1004)
+    node = stillbrush_node(fake, look, folder, "Stillbrush1")
+    fake.nodes_made += [source, node]
+    node.wires[0] = fake.wrapped(source)
     return fake, node
+
+
+def ended(worker: Worker) -> str:
+    """Wait for a job; say how it ended."""
+    assert worker is not None
+    for _ in range(1200):
+        if worker.state != "running" and not any(t.is_alive() for t in worker.threads):
+            break
+        time.sleep(0.1)
+    return worker.state
 
 
 @pytest.mark.parametrize("path", INSIDE, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_what_runs_inside_a_host_needs_nothing_but_python_3_9(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+    allowed = sys.stdlib_module_names | ({"nuke"} if path in IN_NUKE else set())
     for part in ast.walk(tree):
         if isinstance(part, ast.Import):
-            assert all(a.name.partition(".")[0] in sys.stdlib_module_names for a in part.names)
+            assert all(a.name.partition(".")[0] in allowed for a in part.names)
         elif isinstance(part, ast.ImportFrom) and part.level == 0:
             assert str(part.module).partition(".")[0] in sys.stdlib_module_names
         elif isinstance(part, ast.ImportFrom):
             assert part.level == 1 or str(part.module).startswith("worker.")
+            assert not {"pack", "gizmo", "cat"} & {alias.name for alias in part.names}
         assert not isinstance(part, ast.Match)
 
 
@@ -90,27 +114,59 @@ def test_the_pack_loads_alone_without_torch(tmp_path) -> None:
     nuke_pack.write_pack(tmp_path / "nuke")
     natron_pack.write_pack(tmp_path / "natron")
     for folder, module in (("nuke", "nuke.panel"), ("natron", "natron.stillbrush_plug")):
-        code = (f"import sys; sys.path.insert(0, {str(tmp_path / folder)!r}); "
+        code = (f"import sys, types; sys.path.insert(0, {str(tmp_path / folder)!r}); "
+                "sys.modules['nuke'] = types.ModuleType('nuke'); "
                 f"import stillbrush_pack.{module}; "
                 "assert not {'torch', 'numpy', 'stillbrush'} & set(sys.modules)")  # fmt: skip
         subprocess.run([sys.executable, "-I", "-c", code], check=True)
 
 
-def test_every_call_of_nukes_api_is_in_the_record() -> None:
-    functions = RECORD["functions"]
+def test_every_name_of_nukes_api_is_in_the_record() -> None:
+    known = {*RECORD["functions"], *RECORD["constants"], *RECORD["classes"]}
     called = 0
-    for path in (HOSTS / "nuke/panel.py", HOSTS / "nuke/selftest.py"):
+    for path in IN_NUKE:
         for part in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(part, ast.Attribute):
-                continue
-            owner = part.value
-            of_nuke = isinstance(owner, ast.Name) and owner.id == "nuke"
-            of_nuke |= isinstance(owner, ast.Attribute) and owner.attr == "nuke"
-            if of_nuke and isinstance(owner.ctx, ast.Load) and part.attr != "panel":
+            owner = part.value if isinstance(part, ast.Attribute) else None
+            if isinstance(owner, ast.Name) and owner.id == "nuke":
                 called += 1
-                known = {*functions, *RECORD["constants"], "ProgressTask"}
                 assert part.attr in known, f"{path.name}:{part.lineno} nuke.{part.attr}"
-    assert called > 10
+    assert called > 20
+
+
+@pytest.mark.skipif(not nuke_record.stubs(), reason="types-nuke is not installed")
+def test_the_record_is_what_the_stubs_of_nuke_say() -> None:
+    assert nuke_record.record() == RECORD
+
+
+PLANTED = {
+    "nuke.executeInBackground(print)": "executeInBackground",
+    "node.setInputs(0, None)": "setInputs",
+    "node.setInput(0)": 'missing for parameter "node"',
+    "node['mix'].valuesAt(1001)": "valuesAt",
+    "nuke.toNode('a').name()": "None",
+}
+
+
+@pytest.mark.skipif(not nuke_record.stubs(), reason="types-nuke is not installed")
+def test_the_adapter_is_type_checked_against_nukes_stubs_and_the_check_bites(tmp_path) -> None:
+    """The same check runs over the whole repository; this one shows that it sees Nuke's API."""
+    shutil.copytree(HOSTS / "nuke", tmp_path / "pack/nuke")
+    shutil.copytree(HOSTS / "worker", tmp_path / "pack/worker")
+    for name in ("pack", "gizmo", "cat"):
+        (tmp_path / f"pack/nuke/{name}.py").unlink()
+    (tmp_path / "pack/__init__.py").touch()
+    wrong = "".join(f"    {line}\n" for line in PLANTED)
+    planted = tmp_path / "pack/nuke/planted.py"
+    planted.write_text(f"import nuke\n\n\ndef f(node: nuke.Node) -> None:\n{wrong}")
+    settings = {"include": ["pack"], "typeCheckingMode": "standard", "pythonVersion": "3.9"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    line = ["basedpyright", "--outputjson", "--level", "error", "--pythonpath", sys.executable]
+    done = subprocess.run([*line, "-p", "."], cwd=tmp_path, capture_output=True, check=False)
+    found = json.loads(done.stdout)["generalDiagnostics"]
+    assert {Path(error["file"]).name for error in found} == {"planted.py"}
+    lines = {error["range"]["start"]["line"]: error["message"] for error in found}
+    for number, part in enumerate(PLANTED.values(), start=4):
+        assert part in lines[number]
 
 
 def test_the_gizmo_is_valid_tcl_and_shows_what_is_declared() -> None:
@@ -165,7 +221,7 @@ def test_a_render_from_nuke_gives_the_bits_of_the_command_line(
     tmp_path, plate, look, panel
 ) -> None:
     fake, node = host(plate, look, tmp_path / "out")
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "done", worker.message
     assert fake.proxy_while_writing == [False]
     assert fake.rootnode.knobs["proxy"].held is True
@@ -175,17 +231,17 @@ def test_a_render_from_nuke_gives_the_bits_of_the_command_line(
                         for where in ("out/v001", "line"))  # fmt: skip
         for name, bits in theirs.items():
             np.testing.assert_array_equal(ours[name], bits)
-    read = next(n for n in fake.nodes if n.kind == "Read" and n.called != "Plate")
+    read = next(n for n in fake.nodes_made if n.kind == "Read" and n.called != "Plate")
     assert read.knobs["file"].held.endswith("v001/painted.####.exr")
     assert (read.knobs["first"].held, read.knobs["last"].held) == (1001, 1004)
     assert read.knobs["raw"].held is True
     # nothing has changed: nothing is rendered, the same Read is used
-    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    assert panel.render(fake.wrapped(node)) is None
     assert fake.made == ["Write", "Read"]
     # another knob: a version of its own, the plate is not written again, the same Read
     node.knobs["mix"].keys = {1001: 0.0, 1002: 1.0}
     node.knobs["limit"].held, node.knobs["first"].held, node.knobs["last"].held = True, 1001, 1002
-    assert panel.render(fake.module(), fake.wrapped(node)).state == "done"
+    assert panel.render(fake.wrapped(node)).state == "done"
     assert fake.made == ["Write", "Read"]
     assert read.knobs["file"].held.endswith("v002/painted.####.exr")
     first, second = (channels(tmp_path / f"out/v002/painted.{f}.exr") for f in (1001, 1002))
@@ -199,7 +255,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     fake.cancel = True  # pressed at the first frame
     begun = time.monotonic()
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert time.monotonic() - begun < 2, "the interface waits for nothing"
     for thread in worker.threads:
         thread.join(120)
@@ -207,7 +263,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
     if worker.state == "stopped":
         assert len(list((tmp_path / "out/v001").glob("painted.*.exr"))) < 4
     fake.cancel = False
-    again = panel.render(fake.module(), fake.wrapped(node))
+    again = panel.render(fake.wrapped(node))
     if again is not None:
         for thread in again.threads:
             thread.join(120)
@@ -217,7 +273,7 @@ def test_a_render_in_the_interface_does_not_wait_and_can_be_cancelled(tmp_path, 
 
 def test_a_preview_paints_up_to_the_frame_that_is_looked_at(tmp_path, plate, look, panel) -> None:
     fake, node = host(plate, look, tmp_path / "out")
-    assert panel.preview(fake.module(), fake.wrapped(node)).state == "done"
+    assert panel.preview(fake.wrapped(node)).state == "done"
     paint(plate, look, f"{tmp_path}/line/painted.####.exr")
     made = sorted(path.name for path in (tmp_path / "out/v001").glob("painted.*.exr"))
     assert made == ["painted.1001.exr", "painted.1002.exr"], "nuke.frame() is 1002"
@@ -225,35 +281,60 @@ def test_a_preview_paints_up_to_the_frame_that_is_looked_at(tmp_path, plate, loo
     np.testing.assert_array_equal(ours["0:R"], theirs["0:R"])
 
 
-def test_a_look_is_saved_from_nuke(tmp_path, plate, look, panel, monkeypatch) -> None:
+def test_a_look_is_saved_from_nuke_and_stands_in_the_menu(
+    tmp_path, plate, look, panel, monkeypatch
+) -> None:
+    looks = importlib.import_module("stillbrush_pack.nuke.looks")
+    facts = panel.declared()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(looks, "declared", lambda: facts | {"looks_folder": folder})
+    folder = str(tmp_path / "data/stillbrush/looks")
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     node.knobs["strength"].held, node.knobs["detect_cuts"].held = 0.5, False
-    worker = panel.save_look(fake.module(), fake.wrapped(node))
-    for thread in worker.threads:
-        thread.join(120)
+    assert ended(looks.save_look(fake.wrapped(node))) == "done"
     assert fake.said == ["look dusk: saved"]
     saved = load_look(tmp_path / "data/stillbrush/looks/dusk.yaml")
     assert flat_knobs(saved) == {"strength": 0.5, "stroke_size": 4.0, "detect_cuts": False}
+    assert node.knobs["look"].held == "dusk"
+    assert {"dusk", "great-wave", "starry-night"} <= set(node.knobs["look"].menu)
 
 
 def test_a_missing_program_and_a_missing_plate_are_told(tmp_path, plate, look, panel) -> None:
     fake, node = host(plate, look, tmp_path / "out", gui=True)
     node.knobs["stillbrush"] = FakeKnob("/nowhere/stillbrush")
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "failed"
     assert "expected a program at /nowhere/stillbrush" in fake.said[-1]
-    node.inputs.clear()
-    assert panel.render(fake.module(), fake.wrapped(node)) is None
+    node.wires.clear()
+    assert panel.render(fake.wrapped(node)) is None
     assert "expected a plate" in fake.said[-1]
 
 
 def test_a_look_that_is_not_there_is_told_in_the_words_of_stillbrush(tmp_path, plate, look, panel):
     fake, node = host(plate, look, tmp_path / "out")
     node.knobs["look"].held = "no-such-look"
-    worker = panel.render(fake.module(), fake.wrapped(node))
+    worker = panel.render(fake.wrapped(node))
     assert worker.state == "failed"
     assert "there is no such look" in fake.said[-1]
+
+
+def test_a_worker_that_was_killed_while_it_painted_is_told_and_the_next_render_goes_on(
+    tmp_path, plate, look, panel
+) -> None:
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    worker = panel.render(fake.wrapped(node))
+    while not list((tmp_path / "out").glob("v001/painted.*.exr")):
+        assert worker.state == "running"
+        time.sleep(0.02)
+    os.killpg(worker.process.pid, signal.SIGKILL)
+    if ended(worker) == "failed":
+        assert "code -9" in fake.said[-1]
+    made = {p.name: p.read_bytes() for p in (tmp_path / "out/v001").glob("painted.*.exr")}
+    again = panel.render(fake.wrapped(node))
+    assert again is None or ended(again) == "done"
+    after = {p.name: p.read_bytes() for p in (tmp_path / "out/v001").glob("painted.*.exr")}
+    assert len(after) == 4
+    assert {name: after[name] for name in made} == made, "what was finished is as it was"
 
 
 SLEEPER = 'import time, sys; print(\'{"event": "up"}\', flush=True); time.sleep(60)'
@@ -312,3 +393,123 @@ def test_a_job_is_a_script_of_the_graph(tmp_path, panel) -> None:
     node = graph.toNode("StylizeShot1")
     assert (node["mix"].valueAt(1002), node["detect_cuts"].value()) == (0.5, False)
     assert node.input("mask").name() == "Matte1"
+
+
+def test_overscan_pixel_aspect_layers_and_half_come_back_as_they_were(
+    tmp_path, look, panel
+) -> None:
+    """What the plate carries beside its picture survives the way through the worker."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for frame in (1001, 1002):
+        overscan_frame(folder / f"plate.{frame}.exr", frame)
+    fake, node = host(f"{folder}/plate.####.exr", look, tmp_path / "out")
+    fake.nodes_made[0].frames = (1001, 1002)
+    assert panel.render(fake.wrapped(node)).state == "done"
+    for frame in (1001, 1002):
+        name = f"{frame}.exr"
+        source, made = folder / f"plate.{name}", tmp_path / f"out/v001/painted.{name}"
+        assert_untouched(source, made, but={"0:R", "0:G", "0:B"})
+        spec = oiio.ImageInput.open(str(made)).spec()
+        assert (spec.x, spec.y, spec.width, spec.height) == (-4, -2, 72, 52)
+        assert (spec.full_width, spec.full_height) == (64, 48)
+        assert spec["PixelAspectRatio"] == 2.0
+        assert {"depth.Z", "forward.u"} <= set(spec.channelnames)
+        painted, plate = channels(made), channels(source)
+        assert (painted["0:R"] != plate["0:R"]).mean() > 0.9
+        assert np.isfinite(painted["0:R"]).all()
+
+
+def test_several_renders_of_one_node_wait_in_turn_each_with_its_own_plate(
+    tmp_path, plate, look, panel
+) -> None:
+    fake, node = host(plate, look, tmp_path / "out", gui=True)
+    first = panel.render(fake.wrapped(node))
+    source = fake.nodes_made[0]
+    source.text = "multiply 2"  # the input changes while the first render is at work
+    second = panel.render(fake.wrapped(node))
+    node.knobs["strength"].held = 0.5
+    third = panel.render(fake.wrapped(node))
+    plates = list((tmp_path / "out").glob("plate-*"))
+    assert len(plates) == 2, "the plate of a job at work is not touched"
+    panel.QUEUE.cancel(third)
+    assert [ended(worker) for worker in (first, second)] == ["done", "done"]
+    assert third.state == "stopped"
+    for name in ("v001", "v002"):
+        assert len(list((tmp_path / "out" / name).glob("painted.*.exr"))) == 4
+    assert panel.AT_WORK["Stillbrush1"] == []
+    panel.write_inputs(fake.wrapped(node), *panel.job_of(fake.wrapped(node), 1001, 1004))
+    assert len(list((tmp_path / "out").glob("plate-*"))) == 1, "what nobody waits for is cleared"
+
+
+def test_an_input_has_another_stamp_where_anything_that_it_rests_on_changes(
+    tmp_path, plate, look, panel
+) -> None:
+    stamp_of = sys.modules["stillbrush_pack.nuke.plate"].stamp_of
+    fake, _ = host(plate, look, tmp_path)
+    source, linked, group = (
+        fake.nodes_made[0],
+        *(
+            FakeNode(fake, kind, name, {})
+            for kind, name in (("NoOp", "Linked"), ("Group", "Group1"))
+        ),
+    )
+    inside = FakeNode(fake, "Blur", "Group1.Blur1", {})
+    group.children = [inside]
+    before = stamp_of(fake.wrapped(source))
+    source.setXYpos(100, 200)
+    assert stamp_of(fake.wrapped(source)) == before, "moving a node changes no pixel"
+    for change in (
+        lambda: setattr(source, "text", "gain 2"),
+        lambda: source.expressions.append(linked),
+        lambda: setattr(linked, "text", "value 3"),
+        lambda: source.setInput(0, fake.wrapped(group)),
+        lambda: setattr(inside, "text", "size 9"),
+        lambda: Path(plate.replace("####", "1003")).touch(),
+    ):
+        change()
+        after = stamp_of(fake.wrapped(source))
+        assert after != before
+        before = after
+    assert stamp_of(fake.wrapped(source)) == before
+
+
+def test_an_expression_on_a_knob_is_sent_frame_by_frame(tmp_path, plate, look, panel) -> None:
+    fake, node = host(plate, look, tmp_path / "[shot]")
+    node.knobs["mix"].formula = lambda frame: (frame - 1001) / 4
+    job, place = panel.job_of(fake.wrapped(node), 1001, 1004)
+    assert place.folder == str(tmp_path / "sh010"), "Nuke works the folder out"
+    assert job.moving == {"mix": [0.0, 0.25, 0.5, 0.75]}
+
+
+def test_the_self_test_runs_the_whole_way_and_notices_what_is_wrong(
+    tmp_path, look, panel, monkeypatch
+) -> None:
+    drawn = tiny_shot(tmp_path / "in", 2, 64, 48)
+    for frame in (1, 2):  # what Nuke would draw
+        old, new = (drawn.replace("####", f"{n:04d}") for n in (1000 + frame, frame))
+        Path(old).rename(new)
+    fake, _ = host(drawn, look, tmp_path)
+    selftest = importlib.import_module("stillbrush_pack.nuke.selftest")
+    fake.create_gizmo = lambda: stillbrush_node(fake, look, tmp_path, "Test")
+    create = fake.createNode
+
+    def created(kind: str, *more: Any) -> Any:
+        made = create(kind, *more)
+        made.inner.plate = drawn
+        return made
+
+    monkeypatch.setattr(fake, "createNode", created)
+    assert "two frames painted, read back, and not painted twice" in selftest.run()
+    monkeypatch.setenv("STILLBRUSH_PYTHON", "/nowhere/python")
+    with pytest.raises(panel.JobFailed, match=r"expected two painted frames; got: .*/nowhere"):
+        selftest.run()
+
+
+def test_init_and_menu_run_in_nuke_as_they_stand(tmp_path, plate, look, panel) -> None:
+    fake, _ = host(plate, look, tmp_path)
+    nuke_pack.write_pack(tmp_path / "pack")
+    exec((tmp_path / "pack/init.py").read_text(), {})
+    assert fake.paths == ["./stillbrush_pack/gizmos"]
+    assert fake.on_create == [("refresh_looks", "Stillbrush")]
+    assert (tmp_path / "pack/stillbrush_selftest.py").is_file()

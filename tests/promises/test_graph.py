@@ -237,7 +237,7 @@ def test_a_render_that_was_stopped_goes_on_and_nothing_foreign_is_replaced(tmp_p
     graph.execute(write, 1001, 1006, progress=lambda *step: told.append(step))
     assert told == [(1004, 1, 3), (1005, 2, 3), (1006, 3, 3)]
     painted["strength"].setValue(0.5)
-    with pytest.raises(WriteRefused, match="are there already"):
+    with pytest.raises(WriteRefused, match=r"are there already.*Write1\.overwrite replaces them"):
         graph.execute(write, 1001, 1006)
     write["overwrite"].setValue(True)
     graph.execute(write, 1001, 1006)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import torch
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
@@ -34,3 +36,17 @@ def tiny_shot(folder: Path, frames: int = 6, width: int = 96, height: int = 64) 
     """Write a small HDR EXR shot with motion vectors; return its pattern."""
     shot = DemoShot(width=width, height=height, frames=frames)
     return write_demo_shot(folder, shot)
+
+
+def overscan_frame(path: Path, seed: int) -> None:
+    """Write a frame with overscan, pixel aspect 2, depth and a motion channel."""
+    spec = oiio.ImageSpec(72, 52, 6, oiio.FLOAT)
+    spec.channelnames = ("R", "G", "B", "A", "depth.Z", "forward.u")
+    spec.x, spec.y, spec.full_width, spec.full_height = -4, -2, 64, 48
+    spec.attribute("PixelAspectRatio", 2.0)
+    pixels = np.random.default_rng(seed).uniform(-0.1, 3.0, (52, 72, 6)).astype(np.float32)
+    pixels[..., 3] = 1.0
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec)
+    assert output.write_image(pixels)
+    output.close()

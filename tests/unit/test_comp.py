@@ -13,7 +13,7 @@ from support.rendering import assert_untouched
 from stillbrush import graph
 from stillbrush.core.comp.light import Curve, curve, graded
 from stillbrush.core.comp.merging import Operation, merged
-from stillbrush.core.comp.timing import held, offset, only, ranged
+from stillbrush.core.comp.timing import agree, held, offset, only, ranged
 from stillbrush.core.comp.windows import Resize, cropped, reformatted
 from stillbrush.core.errors import BadInput, WriteRefused
 from stillbrush.core.media.images import read_plate
@@ -48,7 +48,11 @@ def test_a_shot_moves_in_time_and_its_pixels_do_not(shot: Shot) -> None:
     np.testing.assert_array_equal(longer.read(999).rgb, shot.read(1001).rgb)
     np.testing.assert_array_equal(longer.read(1005).rgb, shot.read(1003).rgb)
     assert ranged(shot, 1010, 1012).frames == (1010, 1011, 1012)
-    assert only(shot, 1002, 1009).frames == (1002, 1003)
+    assert only(shot, 1002, 1009).frames == only(shot, 1002, 0).frames == (1002, 1003)
+    assert only(shot, 0, 0) is shot
+    agree((1002, 1003), shot, only(shot, 1002, 1003))
+    with pytest.raises(BadInput, match="from first to last, 1002 to 1003; got 1001"):
+        agree((1001, 1002), shot, only(shot, 1002, 1003))
     for wrong in (lambda: held(shot, 5), lambda: ranged(shot, 2, 1), lambda: only(shot, 1, 2)):
         with pytest.raises(BadInput):
             wrong()
