@@ -25,6 +25,10 @@ def main() -> None:
     except StillbrushError as error:
         complain(str(error))
         sys.exit(EXIT_WRONG)
+    except OSError as error:  # whatever else the system refuses
+        where = error.filename if error.filename is not None else "the system"
+        complain(f"{where}: {error.strerror or error}")
+        sys.exit(EXIT_WRONG)
     except (MemoryError, RuntimeError) as error:
         from ...core.networks.shortage import is_shortage
 
