@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from support.rendering import frames_in, paint
 from stillbrush.core.errors import WriteRefused
 from stillbrush.core.looks import SHIPPED
 from stillbrush.core.media.images import read_plate, write_picture
-from stillbrush.host_adapters.cli.console import write_json
+from stillbrush.host_adapters.cli.console import console, write_json
 
 LENGTH = 4
 COARSE = ("--stroke-size", "4")
@@ -302,22 +303,6 @@ def test_a_plate_without_a_picture_is_told(channels, look, tmp_path, stillbrush)
     refused(said, "a.0001.exr", "channels")
 
 
-def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(plates, look, tmp_path) -> None:
-    """In a process of its own: opening a pipe that nobody writes never comes back."""
-    third, video, frozen = plates / "plate.1003.exr", tmp_path / "v.mp4", tmp_path / "s.safetensors"
-    third.unlink()
-    for path in (third, video, frozen):
-        os.mkfifo(path)
-    output = ("-o", tmp_path / "out/p.####.exr", "--look", look.path, *COARSE)
-    refused(run("stylize", plates / "plate.####.exr", *output, timeout=120), "plate.1003.exr")
-    refused(run("stylize", video, *output, timeout=120), "v.mp4", "pipe")
-    third.unlink()
-    picture(third, 64, 48)
-    given = ("--statistics", frozen, "--normalise", "shot")
-    said = run("stylize", plates / "plate.1003.exr", *output, *given, timeout=120)
-    refused(said, "s.safetensors", "pipe")
-
-
 FAR = {
     "a display window of a million by a million": {"full_width": 10**6, "full_height": 10**6},
     "a data window far below": {"y": 2**28},
@@ -396,6 +381,16 @@ def test_a_standard_output_that_is_closed_is_told(monkeypatch) -> None:
         patch.setattr(sys, "stdout", None)  # what Python makes of `>&-`
         with pytest.raises(WriteRefused, match="standard output is closed"):
             write_json(event="done")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_spelt_out(stillbrush, monkeypatch) -> None:
+    written = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+        assert stillbrush("--version")[0] == 0
+        console.print("out/caf\u00e9.png")
+        sys.stdout.flush()
+    assert written.getvalue().endswith(b"out/caf\\xe9.png\n")
 
 
 @pytest.mark.parametrize(
