@@ -390,7 +390,8 @@ def test_a_name_that_the_terminal_cannot_show_is_spelt_out(stillbrush, monkeypat
         assert stillbrush("--version")[0] == 0
         console.print("out/caf\u00e9.png")
         sys.stdout.flush()
-    assert written.getvalue().endswith(b"out/caf\\xe9.png\n")
+        told = written.getvalue()
+    assert told.endswith(b"out/caf\\xe9.png\n")
 
 
 @pytest.mark.parametrize(
