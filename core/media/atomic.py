@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import platform
 import re
@@ -129,12 +128,18 @@ def _sweep(path: Path) -> None:
     """
     if os.name != "posix":
         return
-    pattern = f".{glob.escape(path.name)}.{_host()}-*.partial{glob.escape(path.suffix)}"
-    for left in path.parent.glob(pattern):
-        owner = re.search(r"-(\d+)-\d+\.partial", left.name)
-        if owner and not _is_alive(int(owner[1])):
-            with contextlib.suppress(OSError):
-                left.unlink()
+    # Not a pattern to match: each frame's would stay in the caches of `re` and `fnmatch`.
+    head, tail = f".{path.name}.{_host()}-", f".partial{path.suffix}"
+    try:
+        names = os.listdir(path.parent)
+    except OSError:  # a folder that may be written and not be read
+        return
+    for name in names:
+        if name.startswith(head) and name.endswith(tail):
+            owner = re.search(r"-(\d+)-\d+\.partial", name)
+            if owner and not _is_alive(int(owner[1])):
+                with contextlib.suppress(OSError):
+                    path.with_name(name).unlink()
 
 
 def _is_alive(pid: int) -> bool:

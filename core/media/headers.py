@@ -11,6 +11,7 @@ from pathlib import Path
 import OpenImageIO as oiio  # noqa: N813
 
 from ..errors import BadInput, MissingFrame, UnreadableFile
+from ..hashing import refuse_special
 
 Window = tuple[int, int, int, int]
 
@@ -140,6 +141,7 @@ def opened(path: Path) -> Iterator[oiio.ImageInput]:
 
 
 def _refuse_unopenable(path: Path) -> None:
+    refuse_special(path, "a picture")
     try:
         with path.open("rb") as file:
             if not file.read(1):

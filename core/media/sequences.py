@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"(?:(?<=[._ ])-)?(?<!\d)\d{1,9}(?=(?:[._ -]\D*)?$)", re.AS
 _VERSION = re.compile(r"(?:^|[^A-Za-z])[vV]$")
 
 
-def parse_frames(text: str) -> tuple[int, ...]:
+def parse_frames(text: str, what: str = "frames") -> tuple[int, ...]:
     """Read a frame range such as `1001-1100`, `1005,1010-1012` or `1001-1100x2`.
 
     Returns:
@@ -49,13 +49,13 @@ def parse_frames(text: str) -> tuple[int, ...]:
         match = _CHUNK.fullmatch(chunk)
         if match is None:
             raise BadInput(
-                f"frames: expected a range such as 1001-1100, 1005,1010-1012 or 1001-1100x2; "
+                f"{what}: expected a range such as 1001-1100, 1005,1010-1012 or 1001-1100x2; "
                 f"got {text[:80]!r}"
             )
         first, last = int(match[1]), int(match[2] or match[1])
         total += abs(last - first) // int(match[3] or 1) + 1
     if total > MAX_FRAMES:
-        raise BadInput(f"frames: expected at most {MAX_FRAMES}; got {total} in {text[:80]!r}")
+        raise BadInput(f"{what}: expected at most {MAX_FRAMES}; got {total} in {text[:80]!r}")
     frames: set[int] = set()
     for chunk in chunks:
         frames.update(int(frame) for frame in fileseq.FrameSet(chunk))
@@ -178,9 +178,12 @@ def _checked(text: str | Path) -> Path:
     if not raw.strip():
         raise BadInput("path: expected a file, a folder or a pattern (plate.####.exr); got nothing")
     try:
+        raw.encode("utf-8")  # OpenImageIO takes no other names
         os.stat(raw)
     except (FileNotFoundError, NotADirectoryError):
         pass
+    except UnicodeError:
+        raise BadInput(f"{raw[:120]!r}: expected a path that is valid UTF-8") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{raw[:120]!r}: not a usable path ({reason})") from None

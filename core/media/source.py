@@ -20,6 +20,7 @@ from .sequences import Sequence, find_sequence, format_frames, is_video
 from .video import VideoSource
 
 SMALLEST_PROXY = 16
+LARGEST_CANVAS = 1 << 29  # pixels, sixteen times 8K: 6 GiB as float32
 
 
 class Missing(enum.Enum):
@@ -181,9 +182,7 @@ def open_sequence(sequence: Sequence, settings: ReadSettings) -> Shot:
     check_sizes(headers)
     colour = PlateColour(plate_space(first, choice=settings.colour))
     display = Window(*first.display_window)
-    canvas = display
-    for header in headers:
-        canvas = canvas.union(Window(*header.data_window))
+    canvas = united(display, headers)
     small = shrunk(canvas, settings.proxy)
 
     def read(frame: int) -> Placed:
@@ -260,6 +259,23 @@ def check_sizes(headers: list[Header]) -> None:
                 f"{got[2]}x{got[3]}. A shot has one size: render the parts one by one, "
                 "named such as plate.[1001-1010].exr."
             )
+
+
+def united(display: Window, headers: list[Header]) -> Window:
+    """Return the smallest canvas that holds the display window and every data window.
+
+    Raises:
+        BadInput: a window lies so far off, or is so large, that no memory holds the canvas.
+    """
+    canvas = display
+    for header in headers:
+        canvas = canvas.union(Window(*header.data_window))
+        if canvas.width * canvas.height > LARGEST_CANVAS:
+            raise BadInput(
+                f"{header.path}: expected windows that span at most {LARGEST_CANVAS >> 20} million "
+                f"pixels; got {canvas.width}x{canvas.height}. Crop it, or render it smaller."
+            )
+    return canvas
 
 
 def place(plate: Plate, window: Window, canvas: Window) -> Placed:

@@ -20,6 +20,7 @@ import numpy as np
 from av.stream import Disposition
 
 from ..errors import MissingFrame, UnreadableFile
+from ..hashing import refuse_special
 from .video_writer import Codec, write_video
 from .yuv import Matrix, to_rgb
 
@@ -117,6 +118,7 @@ class VideoSource:
         self.path = Path(path)
         if not self.path.exists():
             raise MissingFrame(f"{self.path}: expected a video; no such file")
+        refuse_special(self.path, "a video")
         self._lock = threading.Lock()
         self._recent: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._next = 0  # position of the frame the decoder gives next

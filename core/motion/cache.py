@@ -39,6 +39,7 @@ class FlowCache:
     def __init__(self, folder: Path | str, limit_bytes: int | None = None) -> None:
         self.folder = Path(folder)
         self.limit_bytes = limit_bytes
+        self.has_warned = False
 
     def estimate(self, estimator: Estimator, previous: Tensor, current: Tensor) -> Flow:
         """Return the flow from the cache, or measure and keep it; on the pictures' device."""
@@ -88,7 +89,9 @@ class FlowCache:
             os.replace(aside, self._path(key))
             self._make_room()
         except OSError as problem:
-            log.warning("flow cache: cannot write in %s (%s)", self.folder, problem)
+            if not self.has_warned:  # once, not for every frame
+                log.warning("flow cache: cannot write in %s (%s)", self.folder, problem)
+            self.has_warned = True
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
 

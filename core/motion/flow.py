@@ -6,6 +6,8 @@ nothing else, which is what lets a shot be rendered in any order.
 
 from __future__ import annotations
 
+import functools
+import os
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -22,6 +24,7 @@ from .stillness import at_rest
 UNKNOWN = 1e10  # what an unknown vector holds; Middlebury: anything above KNOWN_LIMIT is unknown
 KNOWN_LIMIT = 1e9
 LUMA = (0.2126, 0.7152, 0.0722)  # Rec.709
+WORKERS = 4  # two readers of a render, two directions each
 SMALLEST_SIDE = 64  # below 32 DIS refuses some sizes and, in OpenCV 5.0, crashes on 16x300
 
 
@@ -147,12 +150,25 @@ class DisFlow:
         before, after = to_grey(previous), to_grey(current)
         jobs = [(b, a) for a, b in zip(before, after, strict=True)]
         jobs += list(zip(before, after, strict=True))
-        with ThreadPoolExecutor(2) as pool:  # cv2 lets go of the interpreter while it works
-            flows = list(pool.map(lambda job: settled_flow(job[0], job[1], self.quality), jobs))
+        settle = functools.partial(settled_flow, quality=self.quality)
+        flows = list(workers().map(settle, *zip(*jobs, strict=True)))
         half = len(flows) // 2
         device = current.device
         backward = torch.from_numpy(np.stack(flows[:half])).to(device)
         return Flow(backward, torch.from_numpy(np.stack(flows[half:])).to(device))
+
+
+@functools.cache
+def workers() -> ThreadPoolExecutor:
+    """Return the threads that measure; cv2 lets go of the interpreter while it works.
+
+    They stay: OpenCV keeps half a kilobyte of every thread that it ever ran in, after its end too.
+    """
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="flow")
+
+
+if hasattr(os, "register_at_fork"):  # a copy of the process has none of its threads
+    os.register_at_fork(after_in_child=workers.cache_clear)
 
 
 def to_grey(picture: Tensor) -> np.ndarray:

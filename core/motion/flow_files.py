@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
+from ..hashing import refuse_special
 from .flow import UNKNOWN, is_known
 
 MAGIC = b"PIEH"  # 202021.25 as a little-endian float32
@@ -93,6 +94,7 @@ def read_kitti(path: Path | str) -> Tensor:
 
 
 def _content(path: Path | str) -> bytes:
+    refuse_special(Path(path), "a flow file")
     try:
         return Path(path).read_bytes()
     except FileNotFoundError as problem:

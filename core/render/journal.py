@@ -41,6 +41,19 @@ class Entry:
     numbers: dict[str, float] = field(default_factory=dict)
 
 
+def sound(entry: Entry) -> Entry:
+    """Return an entry whose values are of the kinds that an entry has.
+
+    Raises:
+        TypeError: one is of another, as in a journal that somebody edited.
+    """
+    kinds = [(entry.frame, int), (entry.file, str), (entry.size, int), (entry.sha256, str)]
+    kinds += [(entry.numbers, dict), *((value, (int, float)) for value in entry.numbers.values())]
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise TypeError("no entry")
+    return entry
+
+
 class Stage(enum.Enum):
     """How far a render has come."""
 
@@ -74,10 +87,20 @@ def fingerprint(settings: dict[str, Any]) -> str:
 class Journal:
     """The journal of one output, in a hidden folder beside it."""
 
-    def __init__(self, folder: Path, name: str, digest: str) -> None:
+    def __init__(
+        self, folder: Path, name: str, digest: str, notes: dict[str, Any] | None = None
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            folder: of the output.
+            name: of the output.
+            digest: of everything that decides the pixels.
+            notes: what the first line says beside that, for a reader.
+        """
         self.folder = folder / ".stillbrush" / name
         self.path = self.folder / "journal.jsonl"
-        self.digest = digest
+        self.digest, self.notes = digest, notes or {}
         self.entries: dict[int, Entry] = {}
         self.claims: dict[int, str] = {}  # files that are ours to write, by frame
         self.lock = threading.Lock()
@@ -134,9 +157,9 @@ class Journal:
                     self.stage = Stage(record["stage"])
                     self.finished = tuple(record["frames"])
                 else:
-                    entry = Entry(**record)
+                    entry = sound(Entry(**record))
                     self.entries[entry.frame] = entry
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 continue
         return made_with
 
@@ -170,6 +193,7 @@ class Journal:
             aside = self.path.with_suffix(".partial")
             with aside.open("w", encoding="utf-8") as file:
                 head = {"stillbrush-journal": VERSION, "fingerprint": self.digest}
+                head |= self.notes
                 file.write(json.dumps(head) + "\n")
                 for frame, name in sorted(self.claims.items()):
                     file.write(json.dumps({"claim": frame, "file": name}) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Sequence_
@@ -229,7 +230,7 @@ def refuse_existing(output: Output, frames: tuple[int, ...], allowing: str = "--
         if output.video.exists():
             raise WriteRefused(f"{output.video}: is there already. {allowing} replaces it.")
         return
-    there = [frame for frame in frames if output.path(frame).exists()]
+    there = [frame for frame in frames if os.path.lexists(output.path(frame))]
     if there:
         raise WriteRefused(
             f"{output.sequence.template}: frames {format_frames(there)} are there already, made "

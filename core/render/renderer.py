@@ -62,7 +62,8 @@ def render(job: Job, watcher: Watcher) -> Report:
         StillbrushError: whatever is wrong with input or output, naming file and frame.
     """
     digest = fingerprint(job.identity | {"files": job.files_stamp})
-    journal = Journal(job.output.folder, job.output.name, digest)
+    notes = {"band_rows": job.identity.get("band_rows")}
+    journal = Journal(job.output.folder, job.output.name, digest, notes)
     states = OnDisk(journal.folder)
     painting = job.painting(states)  # whatever is wrong with the request shows before plan clears
     with journal.held():

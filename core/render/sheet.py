@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,7 +111,8 @@ def save_picture_8bit(
         reason = error.strerror or str(error)
         raise WriteRefused(f"{target}: cannot write the picture; got: {reason}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # lest it hides what went wrong
+            partial.unlink(missing_ok=True)
     return target
 
 

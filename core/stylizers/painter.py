@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInput, UnreadableFile
+from ..hashing import refuse_special
 from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
@@ -60,6 +61,7 @@ class ShotStatistics:
         Raises:
             UnreadableFile: missing, damaged, or something else.
         """
+        refuse_special(path, "frozen statistics")
         try:
             with safe_open(path, framework="pt") as file:
                 marks = file.metadata() or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -13,6 +14,8 @@ def main() -> None:
     """Run the command line."""
     # Waiting threads that spin starve the decoders and estimators that work beside the network.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may hold what a code page lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     from ...core.errors import Cancelled, StillbrushError
     from .commands import cli
     from .console import complain
@@ -24,6 +27,10 @@ def main() -> None:
         sys.exit(EXIT_INTERRUPTED)
     except StillbrushError as error:
         complain(str(error))
+        sys.exit(EXIT_WRONG)
+    except OSError as error:  # whatever else the system refuses
+        where = error.filename if error.filename is not None else "the system"
+        complain(f"{where}: {error.strerror or error}")
         sys.exit(EXIT_WRONG)
     except (MemoryError, RuntimeError) as error:
         from ...core.networks.shortage import is_shortage

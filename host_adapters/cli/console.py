@@ -160,6 +160,14 @@ class JsonLines(Quiet):
 
 
 def write_json(**values: object) -> None:
-    """Write one line of JSON on standard output."""
+    """Write one line of JSON on standard output.
+
+    Raises:
+        WriteRefused: there is none: the program that started us closed it.
+    """
+    if sys.stdout is None:
+        from ...core.errors import WriteRefused
+
+        raise WriteRefused("--json: standard output is closed.")
     sys.stdout.write(json.dumps(values, default=str) + "\n")
     sys.stdout.flush()

@@ -233,7 +233,7 @@ def request(source: str, given: dict[str, Any]) -> Request:
     look: Look = find_look(given["look_name"], user_looks())
     knobs = chain(look.knobs, {k: v for k, v in given.items() if k in KNOBS})
     exposure = look.exposure if given["exposure"] is None else given["exposure"]
-    cuts = parse_frames(given["cuts"]) if given["cuts"] else ()
+    cuts = parse_frames(given["cuts"], "--cuts") if given["cuts"] else ()
     settings = Settings(knobs, exposure=exposure, per_frame=given["per_frame"], cuts=cuts)
     missing = ReadSettings.missing if given["missing"] is None else Missing(given["missing"])
     read = ReadSettings(given["colour"], given["layer"], missing, proxy(given["proxy"]))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ from support.rendering import frames_in, paint
 from stillbrush.core.errors import WriteRefused
 from stillbrush.core.looks import SHIPPED
 from stillbrush.core.media.images import read_plate, write_picture
+from stillbrush.host_adapters.cli.console import console, write_json
 
 LENGTH = 4
 COARSE = ("--stroke-size", "4")
@@ -298,3 +301,111 @@ def test_a_plate_without_a_picture_is_told(channels, look, tmp_path, stillbrush)
     assert out.close()
     said = stillbrush("stylize", path, "-o", tmp_path / "o.exr", "--look", look.path)
     refused(said, "a.0001.exr", "channels")
+
+
+FAR = {
+    "a display window of a million by a million": {"full_width": 10**6, "full_height": 10**6},
+    "a data window far below": {"y": 2**28},
+    "a data window far to the left": {"x": -(2**20), "y": -(2**10)},
+}
+
+
+@pytest.mark.parametrize("case", FAR)
+def test_windows_that_no_memory_holds_are_told(case, look, tmp_path, stillbrush) -> None:
+    path = tmp_path / "far.0001.exr"
+    spec = oiio.ImageSpec(16, 16, 3, oiio.HALF)
+    for name, value in {"full_width": 16, "full_height": 16, **FAR[case]}.items():
+        setattr(spec, name, value)
+    out = oiio.ImageOutput.create(str(path))
+    assert out.open(str(path), spec)
+    assert out.write_image(np.zeros((16, 16, 3), np.float32))
+    assert out.close()
+    said = stillbrush("stylize", path, "-o", tmp_path / "o.exr", "--look", look.path)
+    refused(said, "far.0001.exr", "million pixels")
+
+
+@pytest.mark.parametrize("side", ["plate", "output", "matte"])
+def test_a_name_that_is_not_utf8_is_told(side, plates, look, tmp_path, stillbrush) -> None:
+    odd = os.fsdecode(bytes(tmp_path) + b"/caf\xe9")
+    Path(odd).mkdir()
+    shutil.copy(plates / "plate.1001.exr", f"{odd}/plate.1001.exr")
+    named = {"plate": plates / "plate.####.exr", "output": tmp_path / "o/p.####.exr"}
+    named[side] = f"{odd}/plate.####.exr"
+    more = ("--matte", named["matte"]) if side == "matte" else ()
+    said = stillbrush(
+        "stylize", named["plate"], "-o", named["output"], "--look", look.path, *COARSE, *more
+    )
+    refused(said, "UTF-8")
+
+
+ENTRY = '{"frame": %s, "file": "p", "size": 1, "sha256": "x", "numbers": %s}'
+EDITS = {
+    "a frame in words": ENTRY % ('"a"', "{}"),
+    "numbers in a list": ENTRY % (1001, "[1]"),
+    "words for numbers": ENTRY % (1001, '{"a": []}'),
+    "brackets without end": "[" * 100_000,
+    "a number of 5,000 digits": '{"claim": 1' + "0" * 5000 + ', "file": "x"}',
+    "no mapping": "7",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_journal_that_somebody_edited_costs_no_more_than_its_frame(
+    edit, plates, look, tmp_path
+) -> None:
+    output = tmp_path / "out/plate.####.exr"
+    paint(plates / "plate.####.exr", look, output)
+    wanted = frames_in(output.parent)
+    with (output.parent / ".stillbrush/plate.exr/journal.jsonl").open("a") as journal:
+        journal.write(EDITS[edit] + "\n")
+    (output.parent / "plate.1004.exr").unlink()
+    paint(plates / "plate.####.exr", look, output)
+    assert frames_in(output.parent) == wanted
+
+
+def test_a_link_to_nowhere_is_not_replaced(plates, look, tmp_path, stillbrush) -> None:
+    link = tmp_path / "out/plate.1002.exr"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "a disk that is not mounted")
+    said = stillbrush(
+        "stylize", plates / "plate.####.exr", "-o", link.with_name("plate.####.exr"), "--look",
+        look.path, *COARSE,
+    )  # fmt: skip
+    refused(said, "1002", "--overwrite")
+    assert link.is_symlink()
+    assert len(list(link.parent.iterdir())) == 2  # and the folder of the journal
+
+
+def test_a_standard_output_that_is_closed_is_told(monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)  # what Python makes of `>&-`
+        with pytest.raises(WriteRefused, match="standard output is closed"):
+            write_json(event="done")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_spelt_out(stillbrush, monkeypatch) -> None:
+    written = io.BytesIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+        assert stillbrush("--version")[0] == 0
+        console.print("out/caf\u00e9.png")
+        sys.stdout.flush()
+        told = written.getvalue()
+    assert told.endswith(b"out/caf\\xe9.png\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pack", "nuke", "{file}"),
+        ("pack", "natron", "{file}/below"),
+        ("export-torchscript", "{look}", "{file}"),
+        ("preview", "{plate}", "--look", "{look}", *COARSE, "-o", "{file}/p.png"),
+    ],
+)
+def test_a_file_where_a_folder_should_be_is_told(command, plates, look, tmp_path, stillbrush):
+    file = tmp_path / "file"
+    file.write_text("somebody's")
+    known = {"file": file, "look": look.path, "plate": plates / "plate.####.exr"}
+    refused(stillbrush(*(word.format(**known) for word in command)), str(file))
+    assert file.read_text() == "somebody's"

@@ -160,6 +160,7 @@ def tagged(path: Path, **attributes: object) -> Path:
     [
         ({"interop": "lin_ap1_scene", "chromaticities": AP0}, None, "ACEScg"),
         ({"space": "ACEScg", "chromaticities": AP0}, None, "ACEScg"),
+        ({"interop": "lin_ap1_scene", "space": "ACES2065-1"}, None, "ACEScg"),
         ({"chromaticities": AP0}, None, "ACES2065-1"),
         ({}, None, "Linear Rec.709 (sRGB)"),
         ({"interop": "lin_ap1_scene", "chromaticities": AP0}, "ARRI LogC4", "ARRI LogC4"),

@@ -91,6 +91,9 @@ def test_the_height_of_bands_is_kept_with_the_render(shot, look, tmp_path) -> No
         for name in "ab"
     ]
     assert told == [band_rows(160), 8]  # 80 pixels are painted at twice their size
+    for name, rows in zip("ab", told, strict=True):
+        journal = tmp_path / name / ".stillbrush/p.exr/journal.jsonl"
+        assert json.loads(journal.read_text().splitlines()[0])["band_rows"] == rows
     with pytest.raises(BadInput, match="band rows"):
         paint(shot, look, tmp_path / "c/p.####.exr", request={"band_rows": 4})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stillbrush.core.errors import BadInput
+from stillbrush.core.motion import flow as measuring
 from stillbrush.core.motion import torch_flow
 from stillbrush.core.motion.cache import FlowCache
 from stillbrush.core.motion.flow import (
@@ -54,6 +56,21 @@ def moved(step: tuple[float, float], height: int = 90, width: int = 120) -> tupl
     back = -torch.tensor(step).expand(1, height + 40, width + 40, 2)
     frame = warp(big, back, "catmull-rom")
     return big[:, 20:-20, 20:-20], frame[:, 20:-20, 20:-20]
+
+
+def test_pair_after_pair_is_measured_in_the_same_few_threads(monkeypatch) -> None:
+    """OpenCV keeps something of every thread that it ran in: a new one a frame would add up."""
+    seen: set[threading.Thread] = set()
+    settle = measuring.settled_flow
+
+    def watched(*given: np.ndarray, quality: FlowQuality) -> np.ndarray:
+        seen.add(threading.current_thread())
+        return settle(*given, quality)
+
+    monkeypatch.setattr(measuring, "settled_flow", watched)
+    for _ in range(6):
+        DisFlow().estimate(*moved((1.0, 0.0), 64, 64))
+    assert 1 <= len(seen) <= measuring.WORKERS
 
 
 def end_point_error(flow: Tensor, truth: Tensor) -> float:
@@ -288,5 +305,7 @@ def test_a_cache_that_cannot_be_written_never_stops_a_render(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     cache, estimator = FlowCache(tmp_path / "file"), Counting()
-    assert cache.estimate(estimator, *moved((1.0, 0.0), 12, 10)).backward.shape == (1, 12, 10, 2)
-    assert "flow cache" in caplog.text
+    for _ in range(2):
+        made = cache.estimate(estimator, *moved((1.0, 0.0), 12, 10))
+        assert made.backward.shape == (1, 12, 10, 2)
+    assert caplog.text.count("flow cache") == 1  # not once a frame

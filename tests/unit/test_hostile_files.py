@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import tempfile
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillbrush.core.errors import StillbrushError, UnreadableFile
+from stillbrush.core.looks import load_look
+from stillbrush.core.media.images import probe
+from stillbrush.core.media.video import VideoSource
 from stillbrush.core.motion.flow_files import MAGIC, read_flo, write_flo
 from stillbrush.core.networks.weights import load_weights
 from stillbrush.core.state import load_state
@@ -126,3 +131,34 @@ def test_a_safetensors_bomb_is_refused_before_it_grows(kind: str, tmp_path: Path
         assert peak < 16 * 2**20
         assert "\n" not in str(raised.value)
         assert len(str(raised.value)) < 600
+
+
+READERS = {
+    "plate.exr": probe,
+    "flow.flo": read_flo,
+    "video.mp4": VideoSource,
+    "statistics.safetensors": lambda path: ShotStatistics.load(path, torch.device("cpu")),
+    "weights.safetensors": load_weights,
+    "look.yaml": load_look,
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("name", READERS)
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(name: str, tmp_path: Path) -> None:
+    """Opening a pipe that nobody writes never comes back, hence the thread."""
+    path, told = tmp_path / name, []
+    os.mkfifo(path)
+
+    def read_it() -> None:
+        try:
+            READERS[name](path)
+        except StillbrushError as error:
+            told.append(str(error))
+
+    reading = threading.Thread(target=read_it, daemon=True)
+    reading.start()
+    reading.join(60)
+    assert len(told) == 1
+    assert name in told[0]
+    assert "\n" not in told[0]
