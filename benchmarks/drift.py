@@ -40,6 +40,7 @@ from stillbrush.core.render.painting import Settings, ShotPainting
 
 SIZE = (288, 512)  # height, width of the plates
 GRAIN = 4.0  # of 255: what differs more between frames is no noise
+COARSE = 4.0  # pixels: what is wider than this is a change of light, not noise
 WINDOW = 10  # frames that are "the start" and "the end"; frame 1 has no prior and is neither
 SEEN_EVERY = 5  # frames between those that the encoder judges
 NAMES = ("temporal", "style", "content", "sharpness")
@@ -63,6 +64,7 @@ def still_frames(clip: str, count: int) -> Iterator[np.ndarray]:
     middle = np.median(seen, 0)
     noise = seen - middle
     noise[np.abs(noise) > GRAIN] = 0  # somebody walked through
+    noise = np.stack([one - cv2.GaussianBlur(one, (0, 0), COARSE) for one in noise])
     rng = np.random.default_rng(7)
     for _ in range(count):
         grain = noise[rng.integers(len(noise))]
