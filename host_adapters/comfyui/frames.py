@@ -78,8 +78,8 @@ def pairs(
         ahead.close()
 
 
-def vectors_of_plate(shot: Shot, convention: str, bar: Callable[[int], Progress]) -> Flow:
-    """Read the motion layers that lie in a plate's own files."""
+def vectors_of_plate(shot: Shot, bar: Callable[[int], Progress]) -> Flow:
+    """Read the motion layers of a plate's own files; their names say who rendered them."""
     found = given_motion(VectorSettings(), shot, CPU)
     found.check(shot.frames)
     encoded, progress = EncodedFrames(shot, 0.0), bar(len(shot.frames))

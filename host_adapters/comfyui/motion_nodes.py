@@ -144,7 +144,7 @@ class VectorFlow(io.ComfyNode):
         if backward is None:
             if plate is None:
                 raise NoPlate
-            flow = vectors_of_plate(plate.shot, knobs.convention.value, Progress)
+            flow = vectors_of_plate(plate.shot, Progress)
             return io.NodeOutput(flow, pack_state("vector_flow", node.fresh()))
         fields = {"backward": pictures(backward, "backward")[0][..., :2]}
         if forward is not None:

@@ -208,3 +208,25 @@ def api_defaults(info: dict[str, Any], kind: str) -> dict[str, Any]:
             elif spec[0] == "COMBO" and options.get("options"):
                 made[name] = options["options"][0]
     return made
+
+
+def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:
+    """Turn a saved workflow into a prompt, as the frontend does for nodes without tricks."""
+    links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
+    graph: Graph = {}
+    for box in workflow["nodes"]:
+        if box["type"] not in info:
+            continue  # notes
+        known = info[box["type"]]["input"]
+        widgets = [
+            name
+            for section in ("required", "optional")
+            for name, spec in known.get(section, {}).items()
+            if spec[0] in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+        ]
+        given = dict(zip(widgets, box.get("widgets_values", []), strict=False))
+        for wired in box.get("inputs", []):
+            if wired.get("link") is not None:
+                given[wired["name"]] = list(links[wired["link"]])
+        graph[str(box["id"])] = node(box["type"], **given)
+    return graph

@@ -196,9 +196,11 @@ COMPARE = {
     "note": note(
         "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire "
         "the **look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in "
-        "it, and the command line knows it by its name.",
-        (40, 720),
-        (330, 170),
+        "it, and the command line knows it by its name.\n\n*Flicker Meter* says of each how steady "
+        "it is, how near to the painting and how near to the plate: three errors, the lower the "
+        "nearer.",
+        (40, 740),
+        (330, 240),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
     "one": Box("StillbrushLoadLook", (40, 450), {}, {"name": "starry-night"}),
@@ -227,6 +229,30 @@ COMPARE = {
         "ImageStitch",
         (1170, 680),
         {"image1": ("left_view", "image"), "image2": ("right_view", "image")},
+    ),
+    "left_meter": Box(
+        "StillbrushFlickerMeter",
+        (1520, 700),
+        {
+            "source": ("demo", "images"),
+            "painted": ("left", "images"),
+            "look": ("left", "look"),
+            "plate": ("demo", "plate"),
+        },
+        title="Flicker Meter, left",
+        size=(400, 460),
+    ),
+    "right_meter": Box(
+        "StillbrushFlickerMeter",
+        (1940, 700),
+        {
+            "source": ("demo", "images"),
+            "painted": ("right", "images"),
+            "look": ("right", "look"),
+            "plate": ("demo", "plate"),
+        },
+        title="Flicker Meter, right",
+        size=(400, 460),
     ),
     "write": Box(
         "StillbrushWrite",
