@@ -9,6 +9,7 @@ import math
 import os
 import re
 import sys
+import types
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 from support import comfy_api_stub
-from support.material import ROOT, tiny_look
+from support.material import ROOT, tiny_look, tiny_shot
 
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput, WriteRefused
@@ -258,6 +259,69 @@ def test_a_look_is_followed_only_where_it_is_to_be(extension, clip, tmp_path) ->
     assert torch.equal(plain, own)
     assert kept.knobs["stylizer"] == {"strength": 0.25, "stroke_size": 4.0}
     assert bare.knobs == {"stylizer": {"stroke_size": 4.0}}
+
+
+def looping(extension: Any, clip: torch.Tensor, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what every node that loops over frames is given."""
+    look, output = tiny_look(folder / "look"), sys.modules["folder_paths"].get_output_directory()
+    flow = run(extension, "FlowEstimator", frame=clip)[0]
+    mask = torch.ones(clip.shape[:3])
+    shot = tiny_shot(folder / "shot", len(clip), 64, 48)
+    plate = run(extension, "Read", file=shot)[2]
+    files = f"{output}/{folder.name}.####.exr"
+    return {
+        "DemoShot": {"length": len(clip), "width": 64},
+        "Read": {"file": shot},
+        "Write": {"images": clip, "file": files},
+        "FlowEstimator": {"frame": clip},
+        "VectorFlow": {"plate": plate},
+        "OcclusionMask": {"flow": flow},
+        "PriorWarper": {"flow": flow, "mask": mask, "previous": clip},
+        "Stylizer": {"frame": clip, "look": look, "stroke_size": 4.0},
+        "StylizeShot": {"images": clip, "look": look, "stroke_size": 4.0},
+        "FlowViewer": {"flow": flow},
+        "MaskViewer": {"mask": mask, "frame": clip},
+        "PlateViewer": {"frame": clip},
+        "FlickerMeter": {"source": clip, "painted": clip},
+    }
+
+
+def test_every_node_that_loops_shows_how_it_goes_and_stops_within_a_frame(
+    extension, clip, tmp_path, monkeypatch
+) -> None:
+    given = looping(extension, clip, tmp_path)
+    progress = sys.modules["stillbrush.host_adapters.comfyui.progress"]
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    shown: list[tuple[int, bool]] = []
+
+    def bar(total: int) -> Any:
+        return types.SimpleNamespace(
+            update_absolute=lambda done, total, preview: shown.append((done, preview is not None))
+        )
+
+    class Pressed(BaseException):
+        """Cancel, as ComfyUI raises it."""
+
+    def pressed() -> None:
+        if len(shown) == 1:
+            raise Pressed
+
+    for name, inputs in given.items():
+        shown.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules["comfy.utils"], "ProgressBar", bar)
+            run(extension, name, **(inputs | {"overwrite": True} if name == "Write" else inputs))
+            assert shown == [(done, True) for done in (1, 2, 3)], name
+            shown.clear()
+            mm = sys.modules["comfy.model_management"]
+            patch.setattr(mm, "throw_exception_if_processing_interrupted", pressed)
+            with pytest.raises(Pressed):
+                run(
+                    extension, name, **(inputs | {"overwrite": True} if name == "Write" else inputs)
+                )
+            assert len(shown) == 1, name
+    loops = {node.__name__ for node in extension.NODES}
+    assert loops - set(given) == {"StylizeShotStream", "LoadLook", "SaveLook"}
 
 
 def test_state_on_a_wire_goes_on_where_it_was(extension, clip) -> None:

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests")]
+
+from support.browser import browsing  # noqa: E402
+from support.comfyui import api_defaults, running  # noqa: E402
+
 FOLDER = ROOT / "example_workflows"
 
 
@@ -329,29 +334,36 @@ return app.graph.serialize();
 """
 
 
-def plain(boxes: dict[str, Box]) -> dict[str, Any]:
+def values(box: Box, info: dict[str, Any]) -> dict[str, Any]:
+    """Return the value of every widget of a node: as described, else its default.
+
+    A frontend gives a new node the values of an older one of the same number, so all are said.
+    """
+    if not box.kind.startswith("Stillbrush"):
+        return box.widgets
+    return api_defaults(info, box.kind) | box.widgets
+
+
+def plain(boxes: dict[str, Box], info: dict[str, Any]) -> dict[str, Any]:
     """Return a description as JSON."""
-    return {name: vars(box) for name, box in boxes.items()}
+    return {name: vars(box) | {"widgets": values(box, info)} for name, box in boxes.items()}
 
 
 def write() -> None:
     """Build every example in a real frontend and write it down."""
-    from support.browser import browsing
-    from support.comfyui import running
-
     with (
         tempfile.TemporaryDirectory() as base,
         running(Path(base)) as server,
         browsing() as browser,
     ):
         browser.open_comfyui(server.url)
+        info = server.get("/object_info")
         for title, boxes in EXAMPLES.items():
-            graph = browser.run(BUILD, plain(boxes))
+            graph = browser.run(BUILD, plain(boxes, info))
             path = FOLDER / f"{title}.json"
             path.write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n")
             sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "tests"))
     write()
