@@ -146,6 +146,8 @@ class StylizeShotStream(io.ComfyNode):
         except Cancelled:
             mm.throw_exception_if_processing_interrupted()
             raise
+        finally:
+            devices.let_go()
         return written(job, watcher)
 
 
