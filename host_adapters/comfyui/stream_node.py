@@ -35,6 +35,7 @@ from .progress import Progress, displayed
 from .results import check_target, preview
 from .schema import described, knob, socket_in, values, widget, widgets
 
+OUTPUT = "output"
 FROM_READ = ("colour", "layer", "missing", "proxy")
 BESIDE = read_knobs(BesideKnobs, "stylize_shot")
 
@@ -65,12 +66,12 @@ class StylizeShotStream(io.ComfyNode):
                         tooltip="The shot, where it comes from another node; else name its file.",
                     ),
                     widget(knob("read", "file")),
-                    widget(knob("write", "file"), "output"),
-                    *(widget(field) for field in BESIDE),
+                    widget(knob("write", "file"), OUTPUT),
                     widget(knob("write", "frames")),
                     widget(knob("write", "overwrite")),
                     *widgets(node),
                     *(widget(knob("read", name)) for name in FROM_READ),
+                    *(widget(field) for field in BESIDE),
                 ],
                 outputs=[
                     io.String.Output("file_out", display_name="file", tooltip="What was written."),
@@ -95,19 +96,20 @@ class StylizeShotStream(io.ComfyNode):
         return "\n".join(files_stamp(name) for name in (file, matte, vector_files))
 
     @classmethod
-    def validate_inputs(
-        cls,
-        file: str | None = None,
-        output: str | None = None,
-        matte: str | None = None,
-        vector_files: str | None = None,
-    ) -> bool | str:
-        """Say before anything runs that a name will not do."""
-        for name in (file, matte, vector_files):
-            found = verdict(lambda name=name: find(source(name))) if name else True
+    def validate_inputs(cls, file: str | None = None, output: str | None = None) -> bool | str:
+        """Say before anything runs that a name will not do.
+
+        ComfyUI marks every widget that is named here, so only those that have to be filled are.
+        """
+        if file:
+            found = verdict(lambda: find(source(file)))
             if found is not True:
                 return found
-        return True if output is None else verdict(lambda: check_target(target(output)))
+        return (
+            True
+            if output is None
+            else verdict(lambda: check_target(target(output, OUTPUT), OUTPUT))
+        )
 
     @classmethod
     @told
@@ -130,7 +132,7 @@ class StylizeShotStream(io.ComfyNode):
             vectors=rendered(beside),
             device=devices.device(),
         )
-        job = assemble(request).job(target(output), overwrite=given["overwrite"])
+        job = assemble(request).job(target(output, OUTPUT), overwrite=given["overwrite"])
         made = job.painting
 
         def painting(states: OnDisk) -> ShotPainting:

@@ -166,5 +166,5 @@ def test_the_help_page_is_shown(browser, shots) -> None:
         "const button = document.querySelector('[data-testid=\"info-button\"]');"
         "button?.click(); return Boolean(button);"
     )
-    browser.until("return document.body.innerText.includes('Range and default')")
+    browser.until("return document.body.innerText.includes('Range and default')", limit=180)
     browser.shot(shots / "help.png")

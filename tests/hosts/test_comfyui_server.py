@@ -399,15 +399,15 @@ HOSTILE_VALUES = [
     ("file", "plate\0.exr"),
     ("file", "two\nlines.####.exr"),
     ("file", LONG),
+    ("file", f"{LONG}.mp4"),
     ("output", ""),
     ("output", "plate.exe"),
     ("output", "/etc/plate.####.exr"),
     ("output", "a/../../plate.####.exr"),
     ("output", "nul\0.####.exr"),
     ("output", f"{LONG}.####.exr"),
-    ("output", "odd/plate.####.mp4"),
+    ("output", f"{LONG}.mp4"),
     ("frames", "abc"),
-    ("frames", "1005-1001"),
     ("frames", "99999999999999999999"),
     ("frames", "1-2"),
     ("frames", "1001-999999999"),
@@ -442,13 +442,15 @@ def test_whatever_is_typed_gets_one_line_that_names_it(server, make, plates, fie
     outcome = server.run(graph)
     assert outcome.status in ("refused", "error")
     if outcome.status == "refused":
-        found = outcome.refused["node_errors"]["paint"]["errors"]
-        said = " ".join(f"{e['message']}: {e['details']}" for e in found)
+        first = outcome.refused["node_errors"]["paint"]["errors"][0]
+        said = f"{first['message']}: {first['details']}"
     else:
         said = outcome.error
         assert outcome.message("execution_error")["node_id"] == "paint"
     sys.stdout.write(f"{field}={ascii(value)[:40]}: {said.strip()}\n")
     assert 10 < len(said) < 700
+    if field in ("file", "output"):
+        assert field in said.partition(": ")[2]
     assert "\n" not in said.strip()
     assert "--" not in said
     assert "Traceback" not in said
@@ -656,7 +658,9 @@ def test_every_example_runs_on_a_real_clip(server, info, path) -> None:
         for name, value in box["inputs"].items():
             if value == [demo, 4]:
                 box["inputs"][name] = str(clip)
-        given = {"stroke_size": STROKE, "frames": "1-4", "overwrite": True}
+        given: dict[str, Any] = {"stroke_size": STROKE, "overwrite": True}
+        if box["class_type"] == "StillbrushStylizeShotStream":
+            given["frames"] = "1-4"
         box["inputs"] |= {k: v for k, v in given.items() if k in box["inputs"]}
     outcome = server.run(graph, limit=900)
     assert outcome.status == "success", outcome.error or outcome.refused
