@@ -14,6 +14,7 @@ from ...core.errors import BadInput, WriteRefused
 from ...core.looks import list_looks
 
 KIND = "stillbrush"
+LONGEST = 255  # bytes of a name that file systems hold
 ALLOWED = "folders.txt"  # in the folder of looks: further folders to write to, one a line
 
 
@@ -63,6 +64,9 @@ def target(text: str, widget: str = "file") -> str:
         raise BadInput(f"{widget}: expected a name such as painted/plate.####.exr; got nothing.")
     if "\0" in text:
         raise BadInput(f"{widget}: expected a name; got one with a null character: {text!r}.")
+    longest = max(len(os.fsencode(part)) for part in Path(text).parts)
+    if longest > LONGEST:
+        raise BadInput(f"{widget}: expected names of {LONGEST} bytes or less; got {longest}.")
     path = os.path.join(folder_paths.get_output_directory(), text.strip())
     if any(is_inside(path, folder) for folder in writable()):
         return path
