@@ -64,7 +64,7 @@ def in_comfyui(server: Server, plates: str, name: str, stroke: float) -> float:
     time.sleep(2)
     wired = graph(server, plates, name, stroke)
     begun = worked(server)
-    outcome = server.run(wired, 7200)
+    outcome = server.run(wired, 7200, pause=1.0)
     if outcome.status != "success" or outcome.cached:
         raise RuntimeError(outcome.error or f"{outcome.refused or outcome.cached}")
     return worked(server) - begun

@@ -146,8 +146,8 @@ class Server:
         except urllib.error.HTTPError as error:
             return json.loads(error.read())
 
-    def wait(self, prompt: str, limit: float = 600) -> Outcome:
-        """Wait for a prompt."""
+    def wait(self, prompt: str, limit: float = 600, pause: float = 0.05) -> Outcome:
+        """Wait for a prompt; every look at it costs the server a little."""
         begun = time.perf_counter()
         while time.perf_counter() - begun < limit:
             found = self.get(f"/history/{prompt}").get(prompt)
@@ -156,15 +156,15 @@ class Server:
                 messages = [(name, data) for name, data in status["messages"]]
                 spent = time.perf_counter() - begun
                 return Outcome(status["status_str"], messages, found["outputs"], spent)
-            time.sleep(0.05)
+            time.sleep(pause)
         raise TimeoutError(prompt)
 
-    def run(self, graph: Graph, limit: float = 600) -> Outcome:
+    def run(self, graph: Graph, limit: float = 600, pause: float = 0.05) -> Outcome:
         """Run a graph to its end, or return why it was refused."""
         submitted = self.submit(graph)
         if isinstance(submitted, dict):
             return Outcome("refused", [], {}, 0.0, submitted)
-        return self.wait(submitted, limit)
+        return self.wait(submitted, limit, pause)
 
     def memory(self) -> int:
         """Return the resident memory of the server, bytes."""
