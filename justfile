@@ -40,3 +40,11 @@ wheel:
 # Run the tests in a real ComfyUI: `just comfy PATH PYTHON`
 comfy path python="python3":
     STILLBRUSH_COMFYUI="{{path}}" STILLBRUSH_COMFYUI_PYTHON="{{python}}" "{{bin}}"/pytest -m "comfy or browser" tests/hosts
+
+# Build the example workflows anew in a real frontend: `just examples PATH PYTHON`
+examples path python="python3":
+    STILLBRUSH_COMFYUI="{{path}}" STILLBRUSH_COMFYUI_PYTHON="{{python}}" "{{bin}}"/python tests/support/examples.py
+
+# Make the pictures of examples and tutorial anew, when a look was trained anew: `just pictures PATH PYTHON`
+pictures path python="python3":
+    STILLBRUSH_COMFYUI="{{path}}" STILLBRUSH_COMFYUI_PYTHON="{{python}}" "{{bin}}"/python tests/support/thumbnails.py

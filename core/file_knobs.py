@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -116,3 +117,42 @@ class VectorKnobs:
         Convention,
         Knob(tip="Who rendered the vectors: it decides sign and axes.", animatable=False),
     ] = Convention.NUKE
+
+
+class Rendered(enum.Enum):
+    """Whether motion was rendered, and who wrote it."""
+
+    NONE = "none"
+    AUTO = "auto"
+    NUKE = "nuke"
+    BLENDER = "blender"
+    STILLBRUSH = "stillbrush"
+
+
+@dataclass(frozen=True)
+class BesideKnobs:
+    """What lies on disk beside a plate: where to paint, and motion that was rendered."""
+
+    matte: Annotated[
+        str,
+        Knob(
+            tip="Paint only here: a sequence or one still; its alpha, or its brightness.",
+            animatable=False,
+        ),
+    ] = ""
+    invert_matte: Annotated[bool, Knob(tip="Paint outside the matte.", animatable=False)] = False
+    vectors: Annotated[
+        Rendered,
+        Knob(
+            tip="Takes motion vectors rendered into the plate (or the vector files) in place of "
+            "estimated motion; auto knows them by their names.",
+            animatable=False,
+        ),
+    ] = Rendered.NONE
+    vector_files: Annotated[
+        str,
+        Knob(
+            tip="Another EXR sequence that holds the vectors, or backward flow.####.flo.",
+            animatable=False,
+        ),
+    ] = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import torch
@@ -11,6 +11,7 @@ from ..core.clip import Clip
 from ..core.comp.masks import ShotMatte
 from ..core.dials import Dials
 from ..core.knobs import ShotKnobs, chain, changed
+from ..core.looks import Look
 from ..core.new_looks import with_knobs
 from ..core.ports import ClipPort, DialsPort, LookPort, ShotPort
 from ..core.render.assembly import Request, assemble
@@ -57,14 +58,25 @@ def stylize_shot(x: Inputs, k: Knobs) -> Outputs:
     Any frame may be asked for in any order; its pixels are the same. A knob left at its default
     follows the look, unless that is switched off.
     """
-    knobs = chain(x.look.knobs, changed(k)) if k.follow_look else chain({}, changed(k))
-    settings = Settings(knobs, exposure=x.look.exposure, dials=x.dials or Dials())
+    knobs, look = counted(k, x.look)
+    settings = Settings(knobs, exposure=look.exposure, dials=x.dials or Dials())
     where = ShotMatte(x.matte, x.shot) if x.matte else None
-    painting = assemble(Request(x.shot, x.look, settings=settings)).painting(where=where)
+    painting = assemble(Request(x.shot, look, settings=settings)).painting(where=where)
     painting.freeze_if_asked()
 
     def pull(frame: int) -> torch.Tensor:
         return torch.from_numpy(painting.frame(frame))[None]
 
     clip = Clip(x.shot.frames, x.shot.format, x.shot.fps, pull)
-    return Outputs(clip, with_knobs(x.look, k))
+    return Outputs(clip, look)
+
+
+def counted(k: Knobs, look: Look) -> tuple[ShotKnobs, Look]:
+    """Return the chain's knobs as they count, and the look with them in it.
+
+    A knob at its default follows the look, unless that is switched off.
+    """
+    if not k.follow_look:
+        look = replace(look, knobs={})
+    knobs = chain(look.knobs, changed(k))
+    return knobs, with_knobs(look, knobs)

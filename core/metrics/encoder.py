@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from ..errors import UnreadableFile
+from ..look_files import file_beside
 from ..looks import Look
 from ..networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
 from ..training.losses import Manner
@@ -54,6 +56,43 @@ def appoint(look: Look, path: Path | None = None) -> Appointed:
         return Appointed(Judge(encoder), {"style": told})
     check_widths(encoder, manner, file)
     return Appointed(Judge(encoder, manner))
+
+
+NO_LOOK = "no look is given; wire the one that it was painted with"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A look's manner, and the encoder that ships; the same files, unchanged, judge alike."""
+
+    files: tuple[tuple[Path, int, int], ...]  # size and nanoseconds of the last change of each
+    sha256: str
+    look: Look | None = field(compare=False)
+
+
+def judge_of(look: Look | None) -> Appointed:
+    """Find who judges what a look painted; a node asks on every frame, so the last stay loaded.
+
+    Args:
+        look: None judges content alone, and says so.
+
+    Raises:
+        MissingFrame, UnreadableFile: encoder or manner is missing or damaged.
+    """
+    named = look.manner if look else None
+    files = [shipped_encoder()]
+    if look is not None and named is not None:
+        files.append(file_beside(look.own_path(), "manner", named))
+    stamps = tuple((f, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file())
+    return appointed(Asked(stamps, named.sha256 if named else "", look))
+
+
+@functools.lru_cache(maxsize=4)
+def appointed(asked: Asked) -> Appointed:
+    """Load what judges."""
+    if asked.look is not None:
+        return appoint(asked.look)
+    return Appointed(Judge(load_loss_network(shipped_encoder())), {"style": NO_LOOK})
 
 
 def check_widths(encoder: LossNetwork, manner: dict[str, Manner], file: Path) -> None:

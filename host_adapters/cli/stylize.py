@@ -11,6 +11,7 @@ import click
 
 from ... import nodes  # noqa: F401 - declares the knobs
 from ...core.errors import BadInput
+from ...core.file_knobs import BesideKnobs
 from ...core.knobs import chain
 from ...core.looks import Look, find_look
 from ...core.media.sequences import format_frames, parse_frames
@@ -20,11 +21,12 @@ from ...core.render.given_motion import VectorSettings
 from ...core.render.painting import Settings
 from ...core.render.renderer import render
 from ...core.report.making import measured, write_job_page
-from ...core.spec import REGISTRY
+from ...core.spec import REGISTRY, read_knobs
 from .console import Bar, JsonLines, console, interruptible, write_json
 from .folders import user_looks
 from .options import knob_option, knob_options
 
+BESIDE = {field.name: field.knob.tip for field in read_knobs(BesideKnobs, "stylize")}
 SHOT_OPTIONS = (
     click.option(
         "--look",
@@ -49,9 +51,9 @@ SHOT_OPTIONS = (
     click.option(
         "--matte",
         metavar="FILES",
-        help="Paint only here: a sequence or one still; its alpha, or its brightness.",
+        help=BESIDE["matte"],
     ),
-    click.option("--invert-matte", is_flag=True, help="Paint outside the matte."),
+    click.option("--invert-matte", is_flag=True, help=BESIDE["invert_matte"]),
     click.option(
         "--vectors",
         metavar="auto|nuke|blender|stillbrush",
@@ -60,7 +62,7 @@ SHOT_OPTIONS = (
     click.option(
         "--vector-files",
         metavar="FILES",
-        help="Another EXR sequence that holds the vectors, or backward flow.####.flo.",
+        help=BESIDE["vector_files"],
     ),
     click.option(
         "--vector-channels",

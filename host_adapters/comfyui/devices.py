@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import sys
 from dataclasses import replace
 
 import comfy.model_management as mm
@@ -59,3 +61,14 @@ def lower_bands(painting: ShotPainting) -> bool:
     log.warning("out of memory: painting goes on in bands of %s rows", rows)
     painting.painter = replace(painting.painter, bands=replace(bands, rows=rows))
     return True
+
+
+def let_go() -> None:
+    """Give memory that is free back to the system.
+
+    The allocator of Linux keeps what threads freed for each of them: half a GB at 720p.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

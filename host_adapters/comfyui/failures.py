@@ -10,12 +10,17 @@ from typing import Any, TypeVar
 from ...core.errors import StillbrushError
 
 F = TypeVar("F", bound=Callable[..., Any])
+SHOWN = 60  # characters of either end of a name without end
+ENDLESS = re.compile(r"\S{400,}")
 OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 
-def plainly(error: StillbrushError) -> str:
-    """Return a message in this host's words: knobs bear no dashes."""
-    return OPTION.sub(lambda found: f"`{found[1].replace('-', ' ')}`", str(error))
+def plainly(error: Exception) -> str:
+    """Return a message in this host's words, on one line: knobs bear no dashes."""
+    told = OPTION.sub(lambda found: f"`{found[1].replace('-', ' ')}`", str(error))
+    return ENDLESS.sub(
+        lambda found: f"{found[0][:SHOWN]}...{found[0][-SHOWN:]}", " ".join(told.split())
+    )
 
 
 def told(execute: F) -> F:
@@ -37,6 +42,6 @@ def verdict(check: Callable[[], object]) -> bool | str:
     """Run a check as ComfyUI's validation wants it: True, or what is wrong."""
     try:
         check()
-    except StillbrushError as error:
+    except (StillbrushError, OSError) as error:  # a name that the file system cannot hold
         return plainly(error)
     return True

@@ -14,6 +14,7 @@ from ...core.errors import BadInput, WriteRefused
 from ...core.looks import list_looks
 
 KIND = "stillbrush"
+LONGEST = 255  # bytes of a name that file systems hold
 ALLOWED = "folders.txt"  # in the folder of looks: further folders to write to, one a line
 
 
@@ -48,20 +49,29 @@ def source(text: str) -> str:
     return os.path.join(folder or folder_paths.get_input_directory(), name)
 
 
-def target(text: str) -> str:
+def target(text: str, widget: str = "file") -> str:
     """Return what is to be written: a path inside ComfyUI's output folder, or where it is allowed.
+
+    Args:
+        text: as it was typed.
+        widget: where.
 
     Raises:
         BadInput: nothing was named.
         WriteRefused: the path leads elsewhere.
     """
     if not text.strip():
-        raise BadInput("file: expected a name such as painted/plate.####.exr; got nothing.")
+        raise BadInput(f"{widget}: expected a name such as painted/plate.####.exr; got nothing.")
+    if "\0" in text:
+        raise BadInput(f"{widget}: expected a name; got one with a null character: {text!r}.")
+    longest = max(len(os.fsencode(part)) for part in Path(text).parts)
+    if longest > LONGEST:
+        raise BadInput(f"{widget}: expected names of {LONGEST} bytes or less; got {longest}.")
     path = os.path.join(folder_paths.get_output_directory(), text.strip())
     if any(is_inside(path, folder) for folder in writable()):
         return path
     raise WriteRefused(
-        f"file {text}: expected a path inside ComfyUI's output folder, "
+        f"{widget} {text}: expected a path inside ComfyUI's output folder, "
         f"{folder_paths.get_output_directory()}. To allow others, name them in "
         f"{looks_folder() / ALLOWED}, one a line."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from ...core.errors import BadInput
 from ...core.media.encoding import Encoding
 from ...core.media.source import Shot
 from ...core.motion.flow import Flow, unknown_flow
+from ...core.motion.view import flow_picture
 from ...core.render.given_motion import VectorSettings, given_motion
 from ...core.render.pipeline import ReadAhead, Shared
 from ...core.render.prepare import Prepared, prepare
@@ -18,6 +20,7 @@ from .progress import Progress
 
 WORKERS = 2
 KEPT = 6
+REACH = 16.0  # pixels that a preview shows in full colour
 CPU = torch.device("cpu")
 
 
@@ -78,16 +81,21 @@ def pairs(
         ahead.close()
 
 
-def vectors_of_plate(shot: Shot, convention: str, bar: Callable[[int], Progress]) -> Flow:
-    """Read the motion layers that lie in a plate's own files."""
+def motion(flow: Flow) -> np.ndarray:
+    """Return a flow as a preview shows it."""
+    return flow_picture(flow.backward, REACH)[0].numpy()
+
+
+def vectors_of_plate(shot: Shot, bar: Callable[[int], Progress]) -> Flow:
+    """Read the motion layers of a plate's own files; their names say who rendered them."""
     found = given_motion(VectorSettings(), shot, CPU)
     found.check(shot.frames)
     encoded, progress = EncodedFrames(shot, 0.0), bar(len(shot.frames))
     height, width = shot.canvas.height, shot.canvas.width
     flows = [unknown_flow(height, width)]
-    progress.step()
+    progress.step(lambda: motion(flows[-1]))
     for last, this in zip(shot.frames, shot.frames[1:], strict=False):
         progress.check()
         flows.append(found.between(encoded.prepared.get(last), encoded.prepared.get(this)))
-        progress.step()
+        progress.step(lambda: motion(flows[-1]))
     return Flow(*(torch.cat(way) for way in zip(*flows, strict=True)))

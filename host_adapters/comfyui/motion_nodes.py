@@ -13,12 +13,12 @@ from torch import Tensor
 
 from ...core.looks import Look
 from ...core.motion.flow import Flow
-from ...core.motion.view import flow_picture, mask_picture
+from ...core.motion.view import mask_picture
 from ...core.spec import REGISTRY
 from ...core.stylizers.prior import Prior
 from ...nodes import flow_estimator, prior_warper, vector_flow
 from .failures import told
-from .frames import EncodedFrames, NoPlate, pairs, vectors_of_plate
+from .frames import EncodedFrames, NoPlate, motion, pairs, vectors_of_plate
 from .progress import Progress
 from .schema import (
     colour_widget,
@@ -97,7 +97,7 @@ class FlowEstimator(io.ComfyNode):
                 shape = (count, *flow.backward.shape[1:])
                 backward, forward = torch.empty(shape), torch.empty(shape)
             backward[place], forward[place] = flow.backward[0], flow.forward[0]
-            progress.step(lambda f=flow: flow_picture(f.backward, 16.0)[0].numpy())
+            progress.step(lambda f=flow: motion(f))
         after = flow_estimator.State(encoded.get(shot.frames[-1]))
         return io.NodeOutput(Flow(backward, forward), pack_state("flow_estimator", after))
 
@@ -144,7 +144,7 @@ class VectorFlow(io.ComfyNode):
         if backward is None:
             if plate is None:
                 raise NoPlate
-            flow = vectors_of_plate(plate.shot, knobs.convention.value, Progress)
+            flow = vectors_of_plate(plate.shot, Progress)
             return io.NodeOutput(flow, pack_state("vector_flow", node.fresh()))
         fields = {"backward": pictures(backward, "backward")[0][..., :2]}
         if forward is not None:
@@ -157,7 +157,7 @@ class VectorFlow(io.ComfyNode):
             here = {name: field[place : place + 1] for name, field in fields.items()}
             out, carried = node.step(node.inputs_type(**here), knobs, carried)
             made.append(out.flow)
-            progress.step()
+            progress.step(lambda f=out.flow: motion(f))
         both = Flow(*(torch.cat(way) for way in zip(*made, strict=True)))
         return io.NodeOutput(both, pack_state("vector_flow", carried))
 

@@ -19,18 +19,25 @@ MORE = {
     "types, compression, timecode.",
     "StillbrushStylizeShotStream": "*file* and *output* are paths as for *Read* and *Write*. A "
     "render that was stopped, or that ComfyUI did not survive, goes on where it was when the node "
-    "is run again. A report lies beside the frames.",
+    "is run again. A report lies beside the frames.\n\n*matte* and *vector files* are paths, too; "
+    "where neither *vectors* nor *vector files* says otherwise, motion is estimated. A video is "
+    "written without sound.",
     "StillbrushStylizer": "Wired as *Flow Estimator*, *Occlusion Mask*, *Prior Warper*, "
     "*Stylizer*, it gives the very pixels of *Stylize Shot*. With *state*, a shot in "
     "chunks is one shot: wire the state that comes out of one run into the next.",
     "StillbrushFlowEstimator": "The first frame, and a frame that begins a new shot, have an "
     "unknown flow: no mask trusts it, and the Stylizer begins afresh there.",
-    "StillbrushVectorFlow": "Wire the *plate* and the motion layers of its own files are read. Or "
-    "give vectors as pictures: red is x, green is y.",
+    "StillbrushVectorFlow": "Wire the *plate* and the motion layers of its own files are read; "
+    "their names say who rendered them. Or give vectors as pictures, red is x and green is y, and "
+    "say in *convention* who rendered them.",
     "StillbrushSaveLook": "Looks are saved in `models/stillbrush` and are in the list of *Load "
     "Look* once the page is refreshed (R). The command line finds them there by path.",
     "StillbrushLoadLook": "Your own looks lie in `models/stillbrush`. One that is put there is "
     "offered once the page is refreshed (R); one that is touched is read again.",
+    "StillbrushFlickerMeter": "Wire the *look* that the clip was painted with, or style is not "
+    "judged, and *report* says so. The numbers are means over the clip, as in a report of the "
+    "command line: temporal 0 is steadiest; style and content 0 are the look's own painting and "
+    "the plate. Compare paint with paint: no number says much alone.",
     "StillbrushDemoShot": "It is made once and lies in ComfyUI's temporary folder.",
 }
 

@@ -12,7 +12,7 @@ import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
-from ...core.knobs import chain, changed, follow
+from ...core.knobs import chain, follow
 from ...core.looks import Look
 from ...core.new_looks import with_knobs
 from ...core.render.assembly import Request, assemble, pick_device
@@ -23,6 +23,7 @@ from ...core.spec import REGISTRY
 from ...core.stylizers.load import load_painter
 from ...core.stylizers.painter import PaintState
 from ...core.stylizers.prior import Prior
+from ...nodes.stylize_shot import counted
 from . import devices
 from .failures import told
 from .progress import Progress, displayed
@@ -176,8 +177,7 @@ class StylizeShot(io.ComfyNode):
         **given: Any,
     ) -> io.NodeOutput:
         """Paint a batch: motion, mask, prior and paint in one."""
-        own = values("stylize_shot", given)
-        knobs = chain(look.knobs, changed(own))
+        knobs, look = counted(values("stylize_shot", given), look)
         rgb, rest = pictures(images, "images")
         shot = shot_of(rgb, plate, given["colour"])
         settings = Settings(knobs, exposure=look.exposure)
@@ -186,7 +186,7 @@ class StylizeShot(io.ComfyNode):
         masks = mattes(matte, len(rgb), (rgb.shape[1], rgb.shape[2]), "matte")
         painting.matte = None if masks is None else BatchMatte(masks, shot.frames)
         painted, _ = painted_batch(painting, rest, None)
-        return io.NodeOutput(painted, with_knobs(look, own))
+        return io.NodeOutput(painted, look)
 
 
 def painted_batch(

@@ -20,8 +20,12 @@ from ...core.media.video_writer import Codec
 from .folders import is_inside
 
 
-def check_target(path: str) -> None:
+def check_target(path: str, widget: str = "file") -> None:
     """Refuse a name that no frame can be written under.
+
+    Args:
+        path: a whole path.
+        widget: where it was typed.
 
     Raises:
         BadInput: an unknown kind of file, or frame tokens that make no sense.
@@ -34,7 +38,7 @@ def check_target(path: str) -> None:
     if suffix not in WRITABLE_SUFFIXES:
         known = ", ".join(sorted(WRITABLE_SUFFIXES | {".mp4", ".mov"}))
         raise BadInput(
-            f"file {path}: expected a name that ends in {known}; got {suffix or 'none'}."
+            f"{widget} {path}: expected a name that ends in {known}; got {suffix or 'none'}."
         )
 
 

@@ -15,7 +15,7 @@ from ...core.spec import REGISTRY, KnobField, Port
 from .sockets import COLOUR, SOCKETS, STATE, Colour
 
 FOLDER = "Stillbrush"  # in the menu
-WORDS = {"shot": "plate", "clip": "images"}
+WORDS = {"shot": "plate", "clip": "images", "change": "temporal"}
 UI_ONLY = ("folder",)  # knobs that the host answers by itself
 
 

@@ -40,6 +40,7 @@ SOCKETS: dict[str, Any] = {
     "shot": PLATE,
     "files": io.String,
     "number": io.Float,
+    "text": io.String,
 }
 COLOUR = "colour"
 PLACEHOLDER = 64  # ComfyUI's Load Image gives a mask of zeros of this size where there is no alpha

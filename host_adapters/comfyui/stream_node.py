@@ -15,16 +15,18 @@ from comfy_api.v0_0_2 import InputImpl, io
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ...core.errors import BadInput, Cancelled
-from ...core.knobs import chain, changed
+from ...core.file_knobs import BesideKnobs, Rendered
 from ...core.looks import Look
 from ...core.media.images import read_plate
 from ...core.media.source import ReadSettings, Shot, open_shot
 from ...core.render.assembly import Request, assemble
+from ...core.render.given_motion import VectorSettings
 from ...core.render.journal import OnDisk
 from ...core.render.painting import Settings, ShotPainting
 from ...core.render.renderer import Job, render
 from ...core.render.renderer import Progress as Step
-from ...core.spec import REGISTRY
+from ...core.spec import REGISTRY, read_knobs
+from ...nodes.stylize_shot import counted
 from . import devices
 from .failures import told, verdict
 from .files_nodes import files_stamp, find
@@ -33,7 +35,9 @@ from .progress import Progress, displayed
 from .results import check_target, preview
 from .schema import described, knob, socket_in, values, widget, widgets
 
+OUTPUT = "output"
 FROM_READ = ("colour", "layer", "missing", "proxy")
+BESIDE = read_knobs(BesideKnobs, "stylize_shot")
 
 
 class StylizeShotStream(io.ComfyNode):
@@ -62,11 +66,12 @@ class StylizeShotStream(io.ComfyNode):
                         tooltip="The shot, where it comes from another node; else name its file.",
                     ),
                     widget(knob("read", "file")),
-                    widget(knob("write", "file"), "output"),
+                    widget(knob("write", "file"), OUTPUT),
                     widget(knob("write", "frames")),
                     widget(knob("write", "overwrite")),
                     *widgets(node),
                     *(widget(knob("read", name)) for name in FROM_READ),
+                    *(widget(field) for field in BESIDE),
                 ],
                 outputs=[
                     io.String.Output("file_out", display_name="file", tooltip="What was written."),
@@ -80,18 +85,31 @@ class StylizeShotStream(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, file: str | None = None, **_: Any) -> str:
-        """Run again when a file of the shot was touched."""
-        return files_stamp(file)
+    def fingerprint_inputs(
+        cls,
+        file: str | None = None,
+        matte: str | None = None,
+        vector_files: str | None = None,
+        **_: Any,
+    ) -> str:
+        """Run again when a file of the shot, its matte or its vectors was touched."""
+        return "\n".join(files_stamp(name) for name in (file, matte, vector_files))
 
     @classmethod
     def validate_inputs(cls, file: str | None = None, output: str | None = None) -> bool | str:
-        """Say before anything runs that a name will not do."""
+        """Say before anything runs that a name will not do.
+
+        ComfyUI marks every widget that is named here, so only those that have to be filled are.
+        """
         if file:
             found = verdict(lambda: find(source(file)))
             if found is not True:
                 return found
-        return True if output is None else verdict(lambda: check_target(target(output)))
+        return (
+            True
+            if output is None
+            else verdict(lambda: check_target(target(output, OUTPUT), OUTPUT))
+        )
 
     @classmethod
     @told
@@ -99,18 +117,22 @@ class StylizeShotStream(io.ComfyNode):
         cls, look: Look, file: str, output: str, video: Any = None, **given: Any
     ) -> io.NodeOutput:
         """Paint a shot from files to files."""
-        own = values("stylize_shot", given)
+        knobs, look = counted(values("stylize_shot", given), look)
+        beside = BesideKnobs(**{f.name: f.check(given[f.name], "stream") for f in BESIDE})
         read = values("read", {name: given[name] for name in FROM_READ})
         settings = ReadSettings(read.colour or None, read.layer or None, read.missing, read.proxy)
         request = Request(
             opened(video, settings) if video is not None else source(file),
             look,
             settings,
-            Settings(chain(look.knobs, changed(own)), exposure=look.exposure),
+            Settings(knobs, exposure=look.exposure),
             frames=given["frames"] or None,
+            matte=source(beside.matte) if beside.matte else None,
+            invert_matte=beside.invert_matte,
+            vectors=rendered(beside),
             device=devices.device(),
         )
-        job = assemble(request).job(target(output), overwrite=given["overwrite"])
+        job = assemble(request).job(target(output, OUTPUT), overwrite=given["overwrite"])
         made = job.painting
 
         def painting(states: OnDisk) -> ShotPainting:
@@ -126,6 +148,8 @@ class StylizeShotStream(io.ComfyNode):
         except Cancelled:
             mm.throw_exception_if_processing_interrupted()
             raise
+        finally:
+            devices.let_go()
         return written(job, watcher)
 
 
@@ -139,6 +163,7 @@ class Watcher:
     def progress(self, progress: Step) -> None:
         """Take note of a finished frame; called from the thread that wrote it."""
         self.last = progress
+        devices.let_go()
 
     def is_cancelled(self) -> bool:
         """Show the frame that was finished last, and say whether Cancel was pressed."""
@@ -154,6 +179,14 @@ class Watcher:
         """Return a written frame as a display shows it."""
         output = self.job.output
         return displayed(read_plate(output.path(frame), frame).rgb, output.colour)
+
+
+def rendered(beside: BesideKnobs) -> VectorSettings | None:
+    """Return where rendered motion is; None where motion is estimated."""
+    named = source(beside.vector_files) if beside.vector_files else None
+    if beside.vectors is not Rendered.NONE:
+        return VectorSettings(named, beside.vectors.value)
+    return VectorSettings(named) if named else None
 
 
 def opened(video: Any, settings: ReadSettings) -> Shot:

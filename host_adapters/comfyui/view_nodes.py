@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,14 @@ import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
-from ...core.metrics.meter import plot
+from ...core.looks import Look
+from ...core.metrics.meter import Reading, in_words, means, plot
 from ...core.motion.flow import Flow
 from ...core.spec import REGISTRY
 from .failures import told
 from .frames import EncodedFrames
 from .progress import Progress
+from .results import preview
 from .schema import colour_widget, described, inputs, outputs, plate_in, values, widgets
 from .sockets import Plate, mattes, pictures, same_length, shot_of, stacked
 
@@ -145,16 +148,22 @@ class FlickerMeter(io.ComfyNode):
         node = "flicker_meter"
         return io.Schema(
             node_id="StillbrushFlickerMeter",
+            is_output_node=True,
             **described(
                 node,
-                aliases=("flicker", "temporal error", "stability", "deflicker"),
+                aliases=("flicker", "temporal error", "style error", "stability", "deflicker"),
                 inputs=[*inputs(node), plate_in(), colour_widget()],
                 outputs=[
-                    *outputs(node),
+                    *outputs(node, leave_out=("followed", "lacking")),
                     io.Image.Output(
                         "plot_out",
                         display_name="plot",
-                        tooltip="The temporal error of every frame, drawn over time.",
+                        tooltip="Temporal, style and content error of every frame, over time.",
+                    ),
+                    io.String.Output(
+                        "report_out",
+                        display_name="report",
+                        tooltip="All of it in words, and what could not be judged and why.",
                     ),
                 ],
             ),
@@ -163,24 +172,49 @@ class FlickerMeter(io.ComfyNode):
     @classmethod
     @told
     def execute(
-        cls, source: Tensor, painted: Tensor, plate: Plate | None = None, **given: Any
+        cls,
+        source: Tensor,
+        painted: Tensor,
+        look: Look | None = None,
+        plate: Plate | None = None,
+        **given: Any,
     ) -> io.NodeOutput:
         """Measure a painted clip beside its plate; the numbers are means over the clip."""
-        spec = REGISTRY["flicker_meter"]
+        spec, exposure = REGISTRY["flicker_meter"], look.exposure if look else 0.0
         clips = {"source": pictures(source, "source")[0], "painted": pictures(painted)[0]}
         count = same_length(**{name: len(clip) for name, clip in clips.items()})
         seen = [
-            EncodedFrames(shot_of(clip, plate, given["colour"]), 0.0) for clip in clips.values()
+            EncodedFrames(shot_of(clip, plate, given["colour"]), exposure)
+            for clip in clips.values()
         ]
         progress, state, made = Progress(count), spec.fresh(), []
         for frame in seen[0].shot.frames:
             progress.check()
-            x = spec.inputs_type(*(clip.get(frame) for clip in seen))
+            x = spec.inputs_type(*(clip.get(frame) for clip in seen), look)
             out, state = spec.step(x, spec.make_knobs(), state)
             made.append(out)
             progress.step(lambda o=out: o.image[0].numpy())
-        changes = tuple(float(out.change) for out in made[1:])
-        drawn = torch.from_numpy(plot(changes).astype(np.float32) / 255)[None]
-        mean = sum(changes) / max(len(changes), 1)
-        sharp = sum(float(out.sharpness) for out in made) / count
-        return io.NodeOutput(torch.cat([out.image for out in made]), mean, sharp, drawn)
+        return measured(made)
+
+
+def measured(made: list[Any]) -> io.NodeOutput:
+    """Return what was measured of every frame: means, a plot, words."""
+    readings, lacking = [reading(out) for out in made], made[0].lacking
+    found = means(readings)
+    drawn = plot(readings, lacking).astype(np.float32) / 255
+    return io.NodeOutput(
+        torch.cat([out.image for out in made]),
+        *(found.get(name, math.nan) for name in ("temporal", "style", "content", "sharpness")),
+        torch.from_numpy(drawn)[None],
+        in_words(readings, lacking),
+        ui=preview((), drawn),
+    )
+
+
+def reading(out: Any) -> Reading:
+    """Return what was measured of a frame; what could not be judged is left out."""
+    given = {"style": out.style, "content": out.content, "sharpness": out.sharpness}
+    if float(out.followed) > 0:
+        given["temporal"] = out.change
+    numbers = {name: float(value) for name, value in given.items() if value is not None}
+    return Reading(numbers, float(out.followed), out.image)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import ast
 import fnmatch
 import json
+import math
 import os
 import re
 import sys
+import types
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from support import comfy_api_stub
-from support.material import ROOT, tiny_look
+from support.material import ROOT, tiny_look, tiny_shot
 
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput, WriteRefused
+from stillbrush.core.looks import find_look
 from stillbrush.core.spec import REGISTRY
 
 ADAPTER = ROOT / "host_adapters/comfyui"
@@ -218,6 +222,108 @@ def test_as_many_come_out_as_go_in_and_nothing_given_is_changed(extension, clip)
         assert torch.equal(pictures, before)
 
 
+def test_the_meter_gives_three_errors_together_and_says_what_it_cannot_judge(
+    extension, clip
+) -> None:
+    world = torch.nn.functional.interpolate(clip[:1, :, :, :].movedim(-1, 1), scale_factor=8.0)
+    clip = torch.cat([world[:, :, :64, 2 * n : 2 * n + 96].movedim(1, -1) for n in range(3)])
+    painted = (clip.flip(-1) + 0.2 * torch.rand(clip.shape)).clamp(0, 1)
+    image, temporal, style, content, sharpness, plot, report = run(
+        extension,
+        "FlickerMeter",
+        source=clip,
+        painted=painted,
+        look=find_look("starry-night", ROOT),
+    )
+    assert image.shape == clip.shape
+    assert min(temporal, style, content, sharpness) > 0
+    assert all(f"{name} error " in report for name in ("temporal", "style", "content"))
+    assert "not judged" not in report
+    assert plot.ndim == 4
+    lacking = run(extension, "FlickerMeter", source=clip, painted=painted)
+    assert math.isnan(lacking[2])
+    assert lacking[3] == content
+    assert "style error not judged: no look is given" in lacking[-1]
+    single = run(extension, "FlickerMeter", source=clip[:1], painted=painted[:1])
+    assert math.isnan(single[1])
+    assert "temporal error not judged: no frame goes on from another" in single[-1]
+
+
+def test_a_look_is_followed_only_where_it_is_to_be(extension, clip, tmp_path) -> None:
+    look = replace(tiny_look(tmp_path), knobs={"stylizer": {"strength": 0.25}})
+    given = {"images": clip[:1], "look": look, "stroke_size": 4.0}
+    followed, kept = run(extension, "StylizeShot", **given)
+    plain, bare = run(extension, "StylizeShot", **given, follow_look=False)
+    own = run(extension, "StylizeShot", **(given | {"look": replace(look, knobs={})}))[0]
+    assert not torch.equal(followed, plain)
+    assert torch.equal(plain, own)
+    assert kept.knobs["stylizer"] == {"strength": 0.25, "stroke_size": 4.0}
+    assert bare.knobs == {"stylizer": {"stroke_size": 4.0}}
+
+
+def looping(extension: Any, clip: torch.Tensor, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what every node that loops over frames is given."""
+    look, output = tiny_look(folder / "look"), sys.modules["folder_paths"].get_output_directory()
+    flow = run(extension, "FlowEstimator", frame=clip)[0]
+    mask = torch.ones(clip.shape[:3])
+    shot = tiny_shot(folder / "shot", len(clip), 64, 48)
+    plate = run(extension, "Read", file=shot)[2]
+    files = f"{output}/{folder.name}.####.exr"
+    return {
+        "DemoShot": {"length": len(clip), "width": 64},
+        "Read": {"file": shot},
+        "Write": {"images": clip, "file": files},
+        "FlowEstimator": {"frame": clip},
+        "VectorFlow": {"plate": plate},
+        "OcclusionMask": {"flow": flow},
+        "PriorWarper": {"flow": flow, "mask": mask, "previous": clip},
+        "Stylizer": {"frame": clip, "look": look, "stroke_size": 4.0},
+        "StylizeShot": {"images": clip, "look": look, "stroke_size": 4.0},
+        "FlowViewer": {"flow": flow},
+        "MaskViewer": {"mask": mask, "frame": clip},
+        "PlateViewer": {"frame": clip},
+        "FlickerMeter": {"source": clip, "painted": clip},
+    }
+
+
+def test_every_node_that_loops_shows_how_it_goes_and_stops_within_a_frame(
+    extension, clip, tmp_path, monkeypatch
+) -> None:
+    given = looping(extension, clip, tmp_path)
+    progress = sys.modules["stillbrush.host_adapters.comfyui.progress"]
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    shown: list[tuple[int, bool]] = []
+
+    def bar(total: int) -> Any:
+        return types.SimpleNamespace(
+            update_absolute=lambda done, total, preview: shown.append((done, preview is not None))
+        )
+
+    class Pressed(BaseException):
+        """Cancel, as ComfyUI raises it."""
+
+    def pressed() -> None:
+        if len(shown) == 1:
+            raise Pressed
+
+    for name, inputs in given.items():
+        shown.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules["comfy.utils"], "ProgressBar", bar)
+            run(extension, name, **(inputs | {"overwrite": True} if name == "Write" else inputs))
+            assert shown == [(done, True) for done in (1, 2, 3)], name
+            shown.clear()
+            mm = sys.modules["comfy.model_management"]
+            patch.setattr(mm, "throw_exception_if_processing_interrupted", pressed)
+            with pytest.raises(Pressed):
+                run(
+                    extension, name, **(inputs | {"overwrite": True} if name == "Write" else inputs)
+                )
+            assert len(shown) == 1, name
+    loops = {node.__name__ for node in extension.NODES}
+    assert loops - set(given) == {"StylizeShotStream", "LoadLook", "SaveLook"}
+
+
 def test_state_on_a_wire_goes_on_where_it_was(extension, clip) -> None:
     whole = run(extension, "FlowEstimator", frame=clip)[0]
     _, state = run(extension, "FlowEstimator", frame=clip[:2])
@@ -283,7 +389,6 @@ def test_out_of_memory_paints_on_in_lower_bands(extension, clip, tmp_path, monke
 
     monkeypatch.setattr(mm, "raise_non_oom", raise_non_oom, raising=False)
     monkeypatch.setattr(mm, "soft_empty_cache", lambda: freed.append(1), raising=False)
-    monkeypatch.setattr(mm, "get_torch_device", lambda: torch.device("cpu"), raising=False)
     look = tiny_look(tmp_path)
     plain = run(extension, "StylizeShot", images=clip, look=look, stroke_size=4.0)[0]
     patient = devices.patient

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from support.browser import Browser, browsing
 from support.comfyui import HOSTILE, Server, running
+from support.examples import EXAMPLES as EXAMPLES_AS_MEANT
+from support.examples import values
 from support.material import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.heavy]
@@ -77,6 +79,25 @@ def test_every_template_opens_is_queued_and_finishes(server, browser, shots, pat
     assert done["status"]["status_str"] == "success", done["status"]
     time.sleep(2)
     assert browser.shot(shots / f"{path.stem}.png").stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("title", EXAMPLES_AS_MEANT)
+def test_every_widget_of_an_example_has_its_value_in_its_place(server, browser, title) -> None:
+    load(browser, ROOT / f"example_workflows/{title}.json")
+    script = (
+        "return app.graph._nodes.filter((n) => n.type.startsWith('Stillbrush')).map((n) => "
+        "[n.type, n.pos.map(Math.round), Object.fromEntries(n.widgets.map((w) => "
+        "[w.name, w.value]))]);"
+    )
+    info = server.get("/object_info")
+    found = sorted(browser.run(script), key=str)
+    meant = [
+        [box.kind, list(box.at), values(box, info)]
+        for box in EXAMPLES_AS_MEANT[title].values()
+        if box.kind.startswith("Stillbrush")
+    ]
+    for (kind, _, shown), (_, _, expected) in zip(found, sorted(meant, key=str), strict=True):
+        assert {k: v for k, v in shown.items() if not k.startswith("$$")} == expected, kind
 
 
 def click_text(text: str) -> str:
@@ -145,5 +166,5 @@ def test_the_help_page_is_shown(browser, shots) -> None:
         "const button = document.querySelector('[data-testid=\"info-button\"]');"
         "button?.click(); return Boolean(button);"
     )
-    browser.until("return document.body.innerText.includes('Range and default')")
+    browser.until("return document.body.innerText.includes('Range and default')", limit=180)
     browser.shot(shots / "help.png")

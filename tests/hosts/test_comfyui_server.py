@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.comfyui import HOSTILE, Graph, Server, api_defaults, node, running
+from support.comfyui import HOSTILE, Graph, Server, api_defaults, api_graph, node, running
 from support.material import ROOT, SHARED
 from support.rendering import assert_untouched, channels
 
@@ -43,7 +43,11 @@ def info(server: Server) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def make(info: dict[str, Any]):
-    """Write a node with its widgets at their defaults, but for what is given."""
+    return maker(info)
+
+
+def maker(info: dict[str, Any]):
+    """Return what writes a node with its widgets at their defaults, but for what is given."""
 
     def written(kind: str, **given: Any) -> dict[str, Any]:
         return node(kind, **(api_defaults(info, kind) | given))
@@ -384,6 +388,132 @@ def test_errors_while_running_say_what_to_do(server, make, plates) -> None:
     assert "expected 6 pictures" in outcome.error or "as the plate has" in outcome.error
 
 
+LONG = "x" * 5000
+HOSTILE_VALUES = [
+    ("file", ""),
+    ("file", "   "),
+    ("file", "/no/such/plate.####.exr"),
+    ("file", "empty"),
+    ("file", "garbage.exr"),
+    ("file", "cut.exr"),
+    ("file", "plate\0.exr"),
+    ("file", "two\nlines.####.exr"),
+    ("file", LONG),
+    ("file", f"{LONG}.mp4"),
+    ("output", ""),
+    ("output", "plate.exe"),
+    ("output", "/etc/plate.####.exr"),
+    ("output", "a/../../plate.####.exr"),
+    ("output", "nul\0.####.exr"),
+    ("output", f"{LONG}.####.exr"),
+    ("output", f"{LONG}.mp4"),
+    ("frames", "abc"),
+    ("frames", "99999999999999999999"),
+    ("frames", "1-2"),
+    ("frames", "1001-999999999"),
+    ("matte", "/no/such/matte.png"),
+    ("matte", "garbage.exr"),
+    ("vector_files", "garbage.exr"),
+    ("vectors", "blender"),
+    ("layer", "no such layer"),
+    ("colour", "no such space"),
+    ("proxy", 10**9),
+    ("mix", float("1e300")),
+    ("seed", -1),
+]
+
+
+@pytest.fixture(scope="module")
+def litter(server: Server, plates: Path) -> None:
+    """Files that are not what their names say, in ComfyUI's input folder."""
+    folder = server.base / "input"
+    (folder / "empty").mkdir(parents=True, exist_ok=True)
+    (folder / "garbage.exr").write_bytes(b"not an EXR at all" * 50)
+    (folder / "cut.exr").write_bytes(files(plates)[0].read_bytes()[:3000])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), HOSTILE_VALUES, ids=lambda v: ascii(v)[:24] if isinstance(v, str) else ""
+)
+@pytest.mark.usefixtures("litter")
+def test_whatever_is_typed_gets_one_line_that_names_it(server, make, plates, field, value) -> None:
+    graph = stream(make, plates, "hostile/plate.####.exr")
+    graph["paint"]["inputs"][field] = value
+    outcome = server.run(graph)
+    assert outcome.status in ("refused", "error")
+    if outcome.status == "refused":
+        first = outcome.refused["node_errors"]["paint"]["errors"][0]
+        said = f"{first['message']}: {first['details']}"
+    else:
+        said = outcome.error
+        assert outcome.message("execution_error")["node_id"] == "paint"
+    sys.stdout.write(f"{field}={ascii(value)[:40]}: {said.strip()}\n")
+    assert 10 < len(said) < 700
+    if field == "output":
+        assert "output" in said
+    assert "\n" not in said.strip()
+    assert "--" not in said
+    assert "Traceback" not in said
+    assert not list((server.base / "output/hostile").glob("*.exr"))
+
+
+def test_the_stream_takes_a_matte_and_rendered_vectors(server, make, plates, tmp_path) -> None:
+    from PIL import Image
+
+    matte = np.zeros((108, WIDTH), np.uint8)
+    matte[:, : WIDTH // 2] = 255
+    Image.fromarray(matte).save(tmp_path / "matte.png")
+    options = ("--matte", str(tmp_path / "matte.png"), "--invert-matte", "--vectors", "auto")
+    stylize(plates, tmp_path / "cli", "--stroke-size", str(STROKE), *options)
+    beside = {"matte": str(tmp_path / "matte.png"), "invert_matte": True, "vectors": "auto"}
+    outcome = server.run(stream(make, plates, "beside/plate.####.exr", **beside))
+    assert outcome.status == "success", outcome.error
+    out = server.base / "output/beside"
+    for a, b in zip(files(tmp_path / "cli"), files(out), strict=True):
+        assert a.read_bytes() == b.read_bytes()
+    plate, painted = (channels(files(folder)[0])["0:R"] for folder in (plates, out))
+    np.testing.assert_array_equal(painted[:, : WIDTH // 2], plate[:, : WIDTH // 2])
+    assert np.abs(painted[:, WIDTH // 2 :] - plate[:, WIDTH // 2 :]).max() > 0.05
+
+
+@pytest.mark.parametrize(
+    ("named", "count"), [("####", 6), ("%04d", 6), ("[1001-1003]", 3)], ids=ascii
+)
+def test_exr_goes_round_unclipped_in_the_form_that_was_asked_for(
+    server, make, plates, named, count
+) -> None:
+    import OpenImageIO as oiio  # noqa: N813
+
+    folder = f"form-{count}{ascii(named)[1]}"
+    written = {"depth": "float", "compression": "zips", "start_frame": 7, "colour": "scene-linear"}
+    graph: Graph = {
+        "read": make("StillbrushRead", file=f"{plates}/plate.{named}.exr"),
+        "flow": make("StillbrushFlowEstimator", frame=["read", 0], plate=["read", 2]),
+        "mask": make("StillbrushOcclusionMask", flow=["flow", 0]),
+        "write": make(
+            "StillbrushWrite",
+            images=["read", 0],
+            flow=["flow", 0],
+            mask=["mask", 0],
+            file=f"{folder}/out.####.exr",
+            **written,
+        ),
+    }
+    outcome = server.run(graph)
+    assert outcome.status == "success", outcome.error
+    made = files(server.base / "output" / folder)
+    assert [path.name for path in made] == [f"out.{7 + n:04d}.exr" for n in range(count)]
+    for path, plate in zip(made, files(plates), strict=False):
+        inp = oiio.ImageInput.open(str(path))
+        spec = inp.spec()
+        assert (spec.format.basetype, spec.getattribute("compression")) == (oiio.FLOAT, "zips")
+        assert {"stillbrush.backward.u", "stillbrush.mask.trust"} <= set(spec.channelnames)
+        inp.close()
+        own, source = read_plate(path, 7).rgb, read_plate(plate, 1001).rgb
+        np.testing.assert_array_equal(own, source)
+        assert source.max() > 1
+
+
 # --- odd inputs ----------------------------------------------------------------------------------
 
 
@@ -528,39 +658,19 @@ def test_every_example_runs_on_a_real_clip(server, info, path) -> None:
         for name, value in box["inputs"].items():
             if value == [demo, 4]:
                 box["inputs"][name] = str(clip)
-        given = {"stroke_size": STROKE, "frames": "1-4", "overwrite": True}
+        given: dict[str, Any] = {"stroke_size": STROKE, "overwrite": True}
+        if box["class_type"] == "StillbrushStylizeShotStream":
+            given["frames"] = "1-4"
         box["inputs"] |= {k: v for k, v in given.items() if k in box["inputs"]}
     outcome = server.run(graph, limit=900)
     assert outcome.status == "success", outcome.error or outcome.refused
 
 
-def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:
-    """Turn a saved workflow into a prompt, as the frontend does for nodes without tricks."""
-    links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
-    graph: Graph = {}
-    for box in workflow["nodes"]:
-        if box["type"] not in info:
-            continue  # notes
-        known = info[box["type"]]["input"]
-        widgets = [
-            name
-            for section in ("required", "optional")
-            for name, spec in known.get(section, {}).items()
-            if spec[0] in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
-        ]
-        given = dict(zip(widgets, box.get("widgets_values", []), strict=False))
-        for socket in box.get("inputs", []):
-            if socket.get("link") is not None:
-                given[socket["name"]] = list(links[socket["link"]])
-        graph[str(box["id"])] = node(box["type"], **given)
-    return graph
-
-
 # --- memory --------------------------------------------------------------------------------------
 
 
-def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory, make) -> None:
-    """300 frames of 720p add less than 0.6 GB to the server."""
+def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory) -> None:
+    """300 frames of 720p add less than 0.6 GB to a server that has painted two of them."""
     import OpenImageIO as oiio  # noqa: N813
 
     folder = tmp_path_factory.mktemp("long")
@@ -571,7 +681,9 @@ def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory, make) -> Non
         picture = oiio.ImageBuf((rgb * 0.4 + 0.5).astype(np.float32))
         picture.write(str(folder / f"plate.{number}.exr"), oiio.HALF)
     with running(tmp_path_factory.mktemp("memory")) as server:
+        make = maker(server.get("/object_info"))
         fast = {"stroke_size": 4.0, "quality": "fast"}
+        idle = server.memory()
         warm = stream(make, folder, "warm/plate.####.exr", frames="1001-1002", **fast)
         assert server.run(warm).status == "success"
         before, highest = server.memory(), 0
@@ -584,7 +696,7 @@ def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory, make) -> Non
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        outcome = server.run(stream(make, folder, "long/plate.####.exr", **fast), limit=1500)
+        outcome = server.run(stream(make, folder, "long/plate.####.exr", **fast), limit=5400)
         going.set()
         watcher.join()
         assert outcome.status == "success", outcome.error
@@ -592,6 +704,8 @@ def test_the_stream_needs_memory_for_a_few_frames(tmp_path_factory, make) -> Non
         assert len(files(server.base / "output/long")) == 300
         assert added < 0.6, f"{added:.2f} GB"
         sys.stdout.write(f"the stream added {added:.2f} GB\n")
+        whole, left = ((m - idle) / 2**30 for m in (highest, server.memory()))
+        sys.stdout.write(f"the first frames and it {whole:.2f} GB; {left:.2f} GB are left of it\n")
 
 
 # --- float16 intermediates -----------------------------------------------------------------------

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 RECORD = Path(__file__).resolve().parents[1] / "golden/comfyui-api.json"
 NAMES = (
     "comfy",
@@ -81,10 +83,13 @@ def modules() -> dict[str, types.ModuleType]:
     made = {name: types.ModuleType(name) for name in NAMES}
     api_module = made["comfy_api.v0_0_2"]
     api_module.io, api_module.ui = make_io(), types.ModuleType("ui")
+    api_module.ui.PreviewImage = lambda image: types.SimpleNamespace(values=image)
     api_module.ComfyExtension = type("ComfyExtension", (), {})
     api_module.InputImpl = types.SimpleNamespace()
     made["comfy_execution.graph_utils"].ExecutionBlocker = type("ExecutionBlocker", (), {})
     made["comfy"].model_management = made["comfy.model_management"]
+    made["comfy.model_management"].get_free_memory = lambda device: 2**33
+    made["comfy.model_management"].get_torch_device = lambda: torch.device("cpu")
     made["comfy"].utils = made["comfy.utils"]
     made["comfy.model_management"].throw_exception_if_processing_interrupted = lambda: None
     made["comfy.utils"].ProgressBar = lambda total: types.SimpleNamespace(

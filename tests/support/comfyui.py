@@ -146,8 +146,8 @@ class Server:
         except urllib.error.HTTPError as error:
             return json.loads(error.read())
 
-    def wait(self, prompt: str, limit: float = 600) -> Outcome:
-        """Wait for a prompt."""
+    def wait(self, prompt: str, limit: float = 600, pause: float = 0.05) -> Outcome:
+        """Wait for a prompt; every look at it costs the server a little."""
         begun = time.perf_counter()
         while time.perf_counter() - begun < limit:
             found = self.get(f"/history/{prompt}").get(prompt)
@@ -156,15 +156,15 @@ class Server:
                 messages = [(name, data) for name, data in status["messages"]]
                 spent = time.perf_counter() - begun
                 return Outcome(status["status_str"], messages, found["outputs"], spent)
-            time.sleep(0.05)
+            time.sleep(pause)
         raise TimeoutError(prompt)
 
-    def run(self, graph: Graph, limit: float = 600) -> Outcome:
+    def run(self, graph: Graph, limit: float = 600, pause: float = 0.05) -> Outcome:
         """Run a graph to its end, or return why it was refused."""
         submitted = self.submit(graph)
         if isinstance(submitted, dict):
             return Outcome("refused", [], {}, 0.0, submitted)
-        return self.wait(submitted, limit)
+        return self.wait(submitted, limit, pause)
 
     def memory(self) -> int:
         """Return the resident memory of the server, bytes."""
@@ -208,3 +208,25 @@ def api_defaults(info: dict[str, Any], kind: str) -> dict[str, Any]:
             elif spec[0] == "COMBO" and options.get("options"):
                 made[name] = options["options"][0]
     return made
+
+
+def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:
+    """Turn a saved workflow into a prompt, as the frontend does for nodes without tricks."""
+    links = {link[0]: (str(link[1]), link[2]) for link in workflow["links"]}
+    graph: Graph = {}
+    for box in workflow["nodes"]:
+        if box["type"] not in info:
+            continue  # notes
+        known = info[box["type"]]["input"]
+        widgets = [
+            name
+            for section in ("required", "optional")
+            for name, spec in known.get(section, {}).items()
+            if spec[0] in ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+        ]
+        given = dict(zip(widgets, box.get("widgets_values", []), strict=False))
+        for wired in box.get("inputs", []):
+            if wired.get("link") is not None:
+                given[wired["name"]] = list(links[wired["link"]])
+        graph[str(box["id"])] = node(box["type"], **given)
+    return graph

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests")]
+
+from support.browser import browsing  # noqa: E402
+from support.comfyui import api_defaults, running  # noqa: E402
+
 FOLDER = ROOT / "example_workflows"
 
 
@@ -43,11 +48,11 @@ FIRST = {
         "EXR and image sequences and videos; or wire *Get Video Components* to *images* and leave "
         "*plate* empty.\n\nLooks that you may wish to try: see the list in *Load Look*. "
         "*Temporal* at 1 is steadiest; at 0 every frame is painted by itself.",
-        (40, 580),
+        (40, 630),
         (340, 230),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, DEMO),
-    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "starry-night"}),
+    "look": Box("StillbrushLoadLook", (40, 490), {}, {"name": "starry-night"}),
     "paint": Box(
         "StillbrushStylizeShot",
         (430, 60),
@@ -68,11 +73,11 @@ MODULAR = {
         "Change what flows between the nodes: rendered motion (*Vector Flow*) in place of "
         "estimated, a mask of your own, a matte on the Stylizer.\n\nMagenta in the mask is where "
         "paint begins anew: what was uncovered, and where motion cannot be trusted.",
-        (40, 600),
+        (40, 650),
         (330, 220),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "the-scream"}),
+    "look": Box("StillbrushLoadLook", (40, 490), {}, {"name": "the-scream"}),
     "flow": Box(
         "StillbrushFlowEstimator",
         (420, 60),
@@ -125,12 +130,12 @@ EXR = {
         "painting is done in the plate's colour space, and *Write* keeps alpha, layers, windows, "
         "timecode and types of the files that were read.\n\nHere *Demo Shot* stands for your "
         "plates: take its wire off *file* and type a path.",
-        (40, 580),
+        (40, 630),
         (340, 240),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
     "read": Box("StillbrushRead", (430, 60), {"file": ("demo", "file")}),
-    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "fuchun-ink"}),
+    "look": Box("StillbrushLoadLook", (40, 490), {}, {"name": "fuchun-ink"}),
     "paint": Box(
         "StillbrushStylizeShot",
         (800, 60),
@@ -153,11 +158,11 @@ CARRY = {
         "says where that holds: invert it and it is a noise mask (Set Latent Noise Mask). "
         "Sample only what was uncovered, and the clip stops boiling.\n\nOne frame at a time, in a "
         "loop: wire *state* from one round to the next.",
-        (40, 580),
+        (40, 630),
         (360, 290),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "great-wave"}),
+    "look": Box("StillbrushLoadLook", (40, 490), {}, {"name": "great-wave"}),
     "painted": Box(
         "StillbrushStylizeShotStream",
         (430, 60),
@@ -196,13 +201,15 @@ COMPARE = {
     "note": note(
         "## Two looks side by side\n\nThe same shot, painted twice. To keep what you found, wire "
         "the **look** that *Stylize Shot* gives to *Save Look*: it has the knobs of the node in "
-        "it, and the command line knows it by its name.",
-        (40, 720),
-        (330, 170),
+        "it, and the command line knows it by its name.\n\n*Flicker Meter* says of each how steady "
+        "it is, how near to the painting and how near to the plate: three errors, the lower the "
+        "nearer.",
+        (40, 790),
+        (330, 240),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "one": Box("StillbrushLoadLook", (40, 450), {}, {"name": "starry-night"}),
-    "two": Box("StillbrushLoadLook", (40, 590), {}, {"name": "composition-vii"}),
+    "one": Box("StillbrushLoadLook", (40, 490), {}, {"name": "starry-night"}),
+    "two": Box("StillbrushLoadLook", (40, 630), {}, {"name": "composition-vii"}),
     "left": Box(
         "StillbrushStylizeShot",
         (430, 60),
@@ -228,6 +235,30 @@ COMPARE = {
         (1170, 680),
         {"image1": ("left_view", "image"), "image2": ("right_view", "image")},
     ),
+    "left_meter": Box(
+        "StillbrushFlickerMeter",
+        (1520, 700),
+        {
+            "source": ("demo", "images"),
+            "painted": ("left", "images"),
+            "look": ("left", "look"),
+            "plate": ("demo", "plate"),
+        },
+        title="Flicker Meter, left",
+        size=(400, 460),
+    ),
+    "right_meter": Box(
+        "StillbrushFlickerMeter",
+        (1940, 700),
+        {
+            "source": ("demo", "images"),
+            "painted": ("right", "images"),
+            "look": ("right", "look"),
+            "plate": ("demo", "plate"),
+        },
+        title="Flicker Meter, right",
+        size=(400, 460),
+    ),
     "write": Box(
         "StillbrushWrite",
         (1520, 60),
@@ -243,17 +274,17 @@ STREAM = {
         "Name a sequence or a video in *file* (or wire a VIDEO), and a sequence, `.mp4` or `.mov` "
         "in *output*, inside ComfyUI's output folder.\n\nStopped, or ComfyUI crashed? Run it "
         "again: it goes on where it was. The report beside the frames says how every frame went.",
-        (40, 580),
+        (40, 630),
         (340, 230),
     ),
     "demo": Box("StillbrushDemoShot", (40, 60), {}, QUICK),
-    "look": Box("StillbrushLoadLook", (40, 450), {}, {"name": "the-scream"}),
+    "look": Box("StillbrushLoadLook", (40, 490), {}, {"name": "the-scream"}),
     "paint": Box(
         "StillbrushStylizeShotStream",
         (430, 60),
         {"look": ("look", "look"), "file": ("demo", "file")},
         {"output": "stillbrush/long-shot.mp4"},
-        size=(440, 960),
+        size=(440, 1020),
     ),
 }
 
@@ -303,29 +334,36 @@ return app.graph.serialize();
 """
 
 
-def plain(boxes: dict[str, Box]) -> dict[str, Any]:
+def values(box: Box, info: dict[str, Any]) -> dict[str, Any]:
+    """Return the value of every widget of a node: as described, else its default.
+
+    A frontend gives a new node the values of an older one of the same number, so all are said.
+    """
+    if not box.kind.startswith("Stillbrush"):
+        return box.widgets
+    return api_defaults(info, box.kind) | box.widgets
+
+
+def plain(boxes: dict[str, Box], info: dict[str, Any]) -> dict[str, Any]:
     """Return a description as JSON."""
-    return {name: vars(box) for name, box in boxes.items()}
+    return {name: vars(box) | {"widgets": values(box, info)} for name, box in boxes.items()}
 
 
 def write() -> None:
     """Build every example in a real frontend and write it down."""
-    from support.browser import browsing
-    from support.comfyui import running
-
     with (
         tempfile.TemporaryDirectory() as base,
         running(Path(base)) as server,
         browsing() as browser,
     ):
         browser.open_comfyui(server.url)
+        info = server.get("/object_info")
         for title, boxes in EXAMPLES.items():
-            graph = browser.run(BUILD, plain(boxes))
+            graph = browser.run(BUILD, plain(boxes, info))
             path = FOLDER / f"{title}.json"
             path.write_text(json.dumps(graph, indent=1, ensure_ascii=False) + "\n")
             sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "tests"))
     write()

@@ -1,11 +1,19 @@
-"""Thumbnails of the example workflows, made from what they painted.
+"""Pictures of the example workflows and of the graph's tutorial, made from what they paint.
 
-python tests/support/thumbnails.py COMFYUI_OUTPUT_FOLDER     writes example_workflows/*.jpg
+    python tests/support/thumbnails.py
+
+Runs every example in the ComfyUI that STILLBRUSH_COMFYUI names, and the tutorial; writes
+example_workflows/*.jpg and docs/images/graph-view.jpg. To be repeated when a look was trained anew.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -58,7 +66,37 @@ def inset(picture: Picture, small: list[Picture]) -> Picture:
     return made
 
 
-def write(output: Path) -> None:
+def run_examples(base: Path) -> Path:
+    """Run every example in a real ComfyUI; return the folder of what they wrote.
+
+    Raises:
+        RuntimeError: one of them failed.
+    """
+    from support.comfyui import api_graph, running
+
+    with running(base) as server:
+        info = server.get("/object_info")
+        for path in sorted((ROOT / "example_workflows").glob("*.json")):
+            outcome = server.run(api_graph(json.loads(path.read_text()), info), limit=3600)
+            if outcome.status != "success":
+                raise RuntimeError(f"{path.stem}: {outcome.error or outcome.refused}")
+            sys.stdout.write(f"{path.stem}: {outcome.seconds:.0f} s\n")
+            sys.stdout.flush()
+    return base / "output"
+
+
+def write_view(folder: Path) -> None:
+    """Run the graph's tutorial and keep the frame that it shows."""
+    text = (ROOT / "docs/graph.md").read_text(encoding="utf-8")
+    shown = text[: text.index("images/graph-view.jpg")]
+    code = "\n".join(re.findall(r"```python\n(.*?)```", shown, re.DOTALL))
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, env=dict(os.environ))
+    picture = cv2.imread(str(folder / "view.1004.png"))
+    name = str(ROOT / "docs/images/graph-view.jpg")
+    cv2.imwrite(name, picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def write_thumbnails(output: Path) -> None:
     """Make every thumbnail."""
     from stillbrush.core.motion.consistency import trust
     from stillbrush.core.motion.flow import DisFlow
@@ -90,5 +128,15 @@ def write(output: Path) -> None:
         cv2.imwrite(str(path), eight, [cv2.IMWRITE_JPEG_QUALITY, 86])
 
 
+def write() -> None:
+    """Make every picture anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("comfyui", "tutorial"):
+            (Path(folder) / name).mkdir()
+        write_thumbnails(run_examples(Path(folder) / "comfyui"))
+        write_view(Path(folder) / "tutorial")
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    sys.path.insert(0, str(ROOT / "tests"))
+    write()

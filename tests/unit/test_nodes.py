@@ -134,3 +134,9 @@ def test_the_flicker_meter_sees_boiling_and_leaves_steady_paint_alone() -> None:
     assert max(change(steady)) < 1e-6
     assert change(boiling)[0] == 0.0
     assert min(change(boiling)[1:]) > 1e-3
+    joined = [*plates[:2], *world(9, 2)]
+    frames = enumerate(spec.inputs_type(plate, plate.flip(-1)) for plate in joined)
+    fresh = spec.fresh()
+    moments = scan(lambda x, s: spec.step(x, spec.make_knobs(), s), frames, fresh, fresh=fresh)
+    followed = [float(moment.outputs.followed) for moment in moments]
+    assert [value > 0 for value in followed] == [False, True, False, True], "a cut is no flicker"
