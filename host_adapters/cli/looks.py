@@ -21,6 +21,7 @@ from ...core.stylizers.load import load_painter
 from .console import console, errors, table, write_json
 from .folders import user_looks
 from .look_companions import manner, thumbnail
+from .look_optimise import new_optimise
 from .options import knob_options
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -239,6 +240,7 @@ def problem(name: str) -> str | None:
 
 
 command.add_command(manner)
+command.add_command(new_optimise)
 command.add_command(thumbnail)
 
 

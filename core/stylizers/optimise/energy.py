@@ -21,10 +21,11 @@ from .settings import (
     TemporalForm,
     Units,
 )
-from .texture import Texture, texture, texture_error
+from .texture import TINY, Texture, texture, texture_error
 
 FULL_SCALE = 255.0  # of a pixel, in the units of VGG
 KERAS_POWER = 1.25
+KINK = 0.01  # of the range of 0 to 1
 
 
 class Carried(NamedTuple):
@@ -145,17 +146,22 @@ def content_error(features: Tensor, known: Tensor, form: ContentForm) -> Tensor:
     if form is ContentForm.SUM:
         return difference.sum()
     error = difference.mean()
-    return error / known.square().mean() if form is ContentForm.RELATIVE else error
+    return error / (known.square().mean() + TINY) if form is ContentForm.RELATIVE else error
 
 
 def roughness(x: Tensor, form: SmoothForm) -> Tensor:
     """Return the total variation of a picture (1, 3, h, w)."""
     across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
     if form is SmoothForm.ABSOLUTE:
-        return across.abs().mean() + down.abs().mean()
+        return rounded(across).mean() + rounded(down).mean()
     if form is SmoothForm.SQUARED:
         return 0.5 * (across.square().sum() + down.square().sum())
     return (across[..., :-1, :].square() + down[..., :-1].square()).pow(KERAS_POWER).sum()
+
+
+def rounded(x: Tensor) -> Tensor:
+    """Return absolute values without the kink at 0, at which L-BFGS would jitter."""
+    return (x.square() + KINK**2).sqrt() - KINK
 
 
 def temporal_error(x: Tensor, carried: Carried, form: TemporalForm, scale: float) -> Tensor:

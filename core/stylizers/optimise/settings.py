@@ -44,7 +44,7 @@ class SmoothForm(enum.Enum):
 
     SQUARED = "squared"  # half the sum of squares, as in Johnson's neural-style
     POWER = "power"  # sum of (dx^2 + dy^2)^1.25, as in the Keras example
-    ABSOLUTE = "absolute"  # mean absolute difference
+    ABSOLUTE = "absolute"  # mean absolute difference, rounded at 0
 
 
 class TemporalForm(enum.Enum):

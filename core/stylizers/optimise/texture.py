@@ -10,6 +10,8 @@ from torch import Tensor
 
 from .settings import StyleForm
 
+TINY = 1e-12  # keeps a layer that sees nothing from dividing by nothing
+EVEN = 0.05  # of the squared mean: features that vary less count as even, and are not blown up
 CHANNELS_OF_KERAS = 3  # that example divides by the picture's channels, in place of the layer's
 
 
@@ -53,10 +55,11 @@ def texture_error(
     error = (painted.gram - target.gram).square().sum()  # S / M^2
     channels = target.gram.shape[0]
     if form is StyleForm.RELATIVE:
-        return error / target.gram.square().sum()
+        return error / (target.gram.square().sum() + TINY)
     if form is StyleForm.MANNER:
-        away = (painted.mean - target.mean).square().sum() / target.mean.square().sum()
-        return away + error / target.gram.square().sum()
+        known = target.mean.square().sum() + TINY
+        away = (painted.mean - target.mean).square().sum() / known
+        return away + error / (target.gram.square().sum() + (EVEN * known) ** 2)
     factors = {
         StyleForm.EQUATION: channels**-2,
         StyleForm.CODE: channels**-4,
