@@ -90,7 +90,7 @@ class Energy:
 
     def __call__(self, x: Tensor, iteration: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the energy of a picture (1, 3, h, w) and its terms."""
-        terms = self.terms(x, iteration)
+        terms = self.terms(x.clamp(0, 1) if self.settings.bounded else x, iteration)
         total = torch.stack(list(terms.values())).sum() if terms else 0.0 * x.sum()
         return total, terms
 

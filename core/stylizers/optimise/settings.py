@@ -104,9 +104,9 @@ class OptimiseKnobs:
     )
     content_weight: Annotated[
         float, Knob(0.0, 1e12, "Higher keeps more of the plate under the paint.")
-    ] = 1.0
+    ] = 5.0
     style_layers: Annotated[str, Knob(tip="Layers that hold the style, each with its share.")] = (
-        "relu1_1, relu2_1, relu3_1, relu4_1, relu5_1"
+        "relu1_1 2, relu2_1, relu3_1, relu4_1, relu5_1"
     )
     style_form: Annotated[StyleForm, Knob(tip="How a layer's style error is normalised.")] = (
         StyleForm.MANNER
@@ -121,7 +121,7 @@ class OptimiseKnobs:
     smooth_form: Annotated[SmoothForm, Knob(tip="How roughness is measured.")] = SmoothForm.ABSOLUTE
     smooth_weight: Annotated[
         float, Knob(0.0, 1e9, "Higher smooths speckles, and fine strokes with them.")
-    ] = 1.0
+    ] = 6.0
     temporal_form: Annotated[TemporalForm, Knob(tip="How a change of the paint counts.")] = (
         TemporalForm.SQUARED
     )
@@ -143,6 +143,9 @@ class OptimiseKnobs:
     previous_style: Annotated[
         bool, Knob(tip="Takes the last painted frame for the painting, from the second frame on.")
     ] = False
+    bounded: Annotated[
+        bool, Knob(tip="Judges values below 0 and above 1 as they will be seen; off, as they are.")
+    ] = True
     units: Annotated[Units, Knob(tip="In what units the weights are meant.")] = Units.UNIT
     reference_pixels: Annotated[
         int,
