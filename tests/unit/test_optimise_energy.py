@@ -61,21 +61,24 @@ TERMS = {
     "smooth": {"smooth_weight": 1.0},
     "temporal": {"temporal_weight": 1.0},
     "stabilise": {"stabilise": "final"},
+    "range": {"bounded": True},
 }
 NOTHING = {f"{name}_weight": 0.0 for name in ("content", "style", "smooth", "temporal")}
+NOTHING["bounded"] = False
 FORMS = (
     [("content", "content_form", form.value) for form in ContentForm]
     + [("style", "style_form", form.value) for form in StyleForm]
     + [("smooth", "smooth_form", form.value) for form in SmoothForm]
     + [("temporal", "temporal_form", form.value) for form in TemporalForm]
-    + [("stabilise", "units", "vgg")]
+    + [("stabilise", "units", "vgg"), ("range", "units", "unit")]
 )
 
 
 @pytest.mark.parametrize(("term", "knob", "form"), FORMS)
 def test_gradients_agree_with_differences(term: str, knob: str, form: str) -> None:
     function = energy(**NOTHING | TERMS[term] | {knob: form})
-    x = picture(7, double=True).permute(0, 3, 1, 2).clone().requires_grad_(True)
+    x = 1.5 * picture(7, double=True).permute(0, 3, 1, 2) - 0.25  # beyond the range too
+    x.requires_grad_(True)
     total, terms = function(x)
     assert list(terms) == [term]
     (gradient,) = torch.autograd.grad(total, x)

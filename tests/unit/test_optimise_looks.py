@@ -16,7 +16,6 @@ from support.optimising import optimise_look, painting, tiny_encoder
 from stillbrush.core.errors import BadInput, MissingFrame, StillbrushError, UnreadableFile
 from stillbrush.core.export.torchscript import two_frame
 from stillbrush.core.looks import Look, load_look, look_text, parse_look
-from stillbrush.core.networks.convert import convert_vgg
 from stillbrush.core.networks.encoder import save_encoder
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.new_looks import derive, save_derived
@@ -25,6 +24,7 @@ from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.optimise.painter import OptimisePainter
 from stillbrush.host_adapters import cli
 from stillbrush.host_adapters.cli import look_optimise
+from stillbrush.host_adapters.cli.convert_weights import convert_vgg
 
 FILE = Path("some.yaml")
 VALID = f"""\

@@ -25,6 +25,7 @@ from .texture import TINY, Texture, texture, texture_error
 
 FULL_SCALE = 255.0  # of a pixel, in the units of VGG
 KERAS_POWER = 1.25
+RANGE_WEIGHT = 100.0  # a clamp in place of it would leave L-BFGS without a way back
 KINK = 0.01  # of the range of 0 to 1
 
 
@@ -79,6 +80,8 @@ class Energy:
             found["style"] = k.style_weight * self.style(features, pixels_of(x))
         if k.smooth_weight:
             found["smooth"] = k.smooth_weight * self.smooth(x)
+        if k.bounded:
+            found["range"] = RANGE_WEIGHT * (x - x.clamp(0, 1)).square().mean()
         if k.temporal_weight and self.aims.carried:
             parts = [temporal_error(x, c, k.temporal_form, self.scale) for c in self.aims.carried]
             found["temporal"] = k.temporal_weight * torch.stack(parts).sum()
@@ -90,7 +93,7 @@ class Energy:
 
     def __call__(self, x: Tensor, iteration: int = 0) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the energy of a picture (1, 3, h, w) and its terms."""
-        terms = self.terms(x.clamp(0, 1) if self.settings.bounded else x, iteration)
+        terms = self.terms(x, iteration)
         total = torch.stack(list(terms.values())).sum() if terms else 0.0 * x.sum()
         return total, terms
 

@@ -51,13 +51,14 @@ def stamp(path: Path) -> tuple[int, int]:
 def load(wanted: Wanted) -> OptimisePainter:
     """Load a painter after checking every hash: a node asks on every frame."""
     look, told = wanted.look, told_by(wanted.look)
-    paintings = []
-    for style in told.styles:
-        path = verified_file(look.own_path(), "optimise.styles", style)
-        paintings.append(Painting(read_painting(path).to(wanted.device), style.share))
-    network, settings = loss_network(look).to(wanted.device), told.settings()
-    layers = choose_layers(network, settings)
-    return OptimisePainter(network, layers, tuple(paintings), settings)
+    with torch.inference_mode(mode=False):
+        paintings = []
+        for style in told.styles:
+            path = verified_file(look.own_path(), "optimise.styles", style)
+            paintings.append(Painting(read_painting(path).to(wanted.device), style.share))
+        network, settings = loss_network(look).to(wanted.device), told.settings()
+        layers = choose_layers(network, settings)
+        return OptimisePainter(network, layers, tuple(paintings), settings)
 
 
 def told_by(look: Look) -> Optimise:

@@ -24,6 +24,7 @@ from ..protocol import Iterate, PaintedFrame, Watch
 from .begin import first_picture, later_picture
 from .descent import Step, descend
 from .energy import Aims, Carried, Energy
+from .gradients import ordinary
 from .layers import Layers
 from .memory import Before, earlier, remember, weighed
 from .settings import OptimiseKnobs, Stabilise
@@ -88,10 +89,12 @@ class OptimisePainter:
         self, frame: Tensor, prior: Prior | None, state: PaintState, watch: Watch | None = None
     ) -> PaintedFrame:
         """Paint a frame (1, h, w, 3) from its prior and what was painted."""
-        state = state.to(frame.device)
-        onwards = self.onwards(frame, prior, state)
-        start = self.begin(frame, onwards, state)
-        return self.paint_from(frame, start, onwards, prior, state, watch)
+        with torch.inference_mode(mode=False):
+            frame, prior, state = ordinary(frame), ordinary(prior), ordinary(state)
+            state = state.to(frame.device)
+            onwards = self.onwards(frame, prior, state)
+            start = self.begin(frame, onwards, state)
+            return self.paint_from(frame, start, onwards, prior, state, watch)
 
     def paint_from(
         self,
@@ -122,7 +125,9 @@ class OptimisePainter:
                 f"{frame.shape[2]}x{frame.shape[1]}. A smaller --stroke-size paints larger."
             )
         try:
-            painted, trace = self.optimise(frame, start, onwards, state, watch)
+            with torch.inference_mode(mode=False):
+                parts = (ordinary(part) for part in (frame, start, onwards, state))
+                painted, trace = self.optimise(*parts, watch)
         except (MemoryError, RuntimeError) as error:
             if not is_shortage(error):
                 raise

@@ -144,7 +144,7 @@ class OptimiseKnobs:
         bool, Knob(tip="Takes the last painted frame for the painting, from the second frame on.")
     ] = False
     bounded: Annotated[
-        bool, Knob(tip="Judges values below 0 and above 1 as they will be seen; off, as they are.")
+        bool, Knob(tip="Keeps values between 0 and 1 while they move, not only at the end.")
     ] = True
     units: Annotated[Units, Knob(tip="In what units the weights are meant.")] = Units.UNIT
     reference_pixels: Annotated[
