@@ -34,6 +34,7 @@ from stillbrush.core.optimise_looks import Optimise, StyleFile
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.given_motion import VectorSettings
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.strict_yaml import read_yaml
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.painter import PaintState
 from stillbrush.core.stylizers.prior import make_prior
@@ -70,7 +71,9 @@ def table(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         pattern = write_demo_shot(Path(folder) / "plates", shot)
-        for name, method in METHODS.items():
+        for name in arguments.methods:
+            given = read_yaml("\n".join(f"{k}: {v}" for k, v in arguments.knob)) or {}
+            method = given | METHODS[name]
             knobs = {
                 "first": "random",
                 "iterations": arguments.first,
@@ -180,6 +183,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--first", type=int, default=100, help="iterations of the first frame")
     parser.add_argument("--later", type=int, default=60, help="iterations of every other")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--knob", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--occluder", type=Path, metavar="PHOTOGRAPH")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()

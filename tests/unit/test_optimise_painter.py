@@ -28,6 +28,7 @@ from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.optimise.begin import first_picture
 from stillbrush.core.stylizers.optimise.descent import Rule, Step, descend, make_optimiser
 from stillbrush.core.stylizers.optimise.layers import choose_layers
+from stillbrush.core.stylizers.optimise.memory import Before
 from stillbrush.core.stylizers.optimise.presets import preset
 from stillbrush.core.stylizers.optimise.settings import Begin, make_settings
 from stillbrush.core.stylizers.optimise.styles import style_size
@@ -304,14 +305,6 @@ def test_layers_that_a_network_lacks_are_stood_in_for() -> None:
     assert choose_layers(tiny_encoder(), preset("cmu")).stood_in == {"relu5_2": "relu5_1"}
 
 
-def vgg_tensors(layers: list[str]) -> dict[str, torch.Tensor]:
-    rng, made, inputs = torch.Generator().manual_seed(1), {}, 3
-    for place, layer in enumerate(layers):
-        made[layer] = (torch.randn((4, inputs, 3, 3), generator=rng), place)
-        inputs = 4
-    return made
-
-
 @pytest.mark.parametrize("number", [16, 19])
 def test_torchvisions_layout_is_read_by_its_places(number: int, tmp_path: Path) -> None:
     lacks = ("3_4", "4_4", "5_4") if number == 16 else ()
@@ -418,3 +411,13 @@ def test_a_host_in_inference_mode_gets_the_same_paint(tmp_path: Path) -> None:
         painted, _ = made.paint(picture(2), still(), state)
     _, state = made.paint(picture(1), None, PaintState())
     assert torch.equal(painted, made.paint(picture(2), still(), state)[0])
+
+
+def test_a_turn_of_several_passes_begins_from_the_given_picture() -> None:
+    made, frame, start = painter(later_iterations=0), picture(1), picture(2)
+    torch.testing.assert_close(made.repaint(frame, start, None), start)
+    held = Before(picture(3), torch.ones(1, *SIZE, 1))
+    made = painter(later_iterations=8, temporal_weight=5000.0)
+    free, bound = made.repaint(frame, start, None), made.repaint(frame, start, held)
+    away = [float((paint - held.picture).square().mean()) for paint in (free, bound)]
+    assert away[1] < 0.1 * away[0]

@@ -75,7 +75,7 @@ def descend(
 
     for number in range(iterations):
         before = x.detach().clone()
-        total = optimiser.step(closure)
+        total = optimiser.step(closure)  # pyright: ignore - a closure gives a tensor
         if settings.optimiser is Optimiser.ADAM:
             with torch.no_grad():
                 x.clamp_(0, 1)

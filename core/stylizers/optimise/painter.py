@@ -126,8 +126,9 @@ class OptimisePainter:
             )
         try:
             with torch.inference_mode(mode=False):
-                parts = (ordinary(part) for part in (frame, start, onwards, state))
-                painted, trace = self.optimise(*parts, watch)
+                painted, trace = self.optimise(
+                    ordinary(frame), ordinary(start), ordinary(onwards), ordinary(state), watch
+                )
         except (MemoryError, RuntimeError) as error:
             if not is_shortage(error):
                 raise
@@ -143,6 +144,23 @@ class OptimisePainter:
         older, seen = remember(frame, state, self.settings)
         following = PaintState(painted, reference, state.age + 1, older, seen, trace)
         return PaintedFrame(painted, carried, following)
+
+    def repaint(
+        self, frame: Tensor, start: Tensor, carried: Before | None, watch: Watch | None = None
+    ) -> Tensor:
+        """Paint a frame from a picture to start with: one turn of several passes (Ruder 4.4).
+
+        Args:
+            frame: (1, h, w, 3), network encoding, painting size.
+            start: (1, h, w, 3), what the optimisation begins from.
+            carried: the neighbour's paint on this frame, where a temporal loss is to count.
+            watch: told of every iterate.
+        """
+        blank = Before(start, torch.zeros_like(frame[..., :1]))
+        near = [] if carried is None else [carried]
+        onwards = Onwards(*(carried or blank), near)
+        state = PaintState()
+        return self.paint_from(frame, planes(start), onwards, None, state, watch).picture
 
     def onwards(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Onwards | None:
         """Return what a frame goes on from; None where nothing can be carried over."""
