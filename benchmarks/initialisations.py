@@ -47,6 +47,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "warped": {"later": "warped", "temporal_weight": 0.0},
     "warped + loss": {"later": "warped"},
     "trusted + loss": {"later": "trusted"},
+    "remembered + loss": {"later": "remembered"},
 }
 OFFSETS = ("1", "1, 10, 20, 40")
 
@@ -137,7 +138,7 @@ def occluder(arguments: argparse.Namespace, photograph: Path) -> list[dict[str, 
     picture = torch.from_numpy(small)[None].float() / 255
     begins, ends, rows = 12, 22, []
     with tempfile.TemporaryDirectory() as folder:
-        for offsets in OFFSETS:
+        for offsets in arguments.offsets:
             knobs = {
                 "long_term": offsets,
                 "iterations": arguments.first,
@@ -185,6 +186,7 @@ def main() -> None:
     parser.add_argument("--later", type=int, default=60, help="iterations of every other")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--knob", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    parser.add_argument("--offsets", nargs="+", default=list(OFFSETS), help="of the occluder")
     parser.add_argument("--occluder", type=Path, metavar="PHOTOGRAPH")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     arguments = parser.parse_args()

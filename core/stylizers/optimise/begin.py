@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from ...networks.vgg import VGG_MEAN
+from ...temporal.long_term import remembered
 from .energy import FULL_SCALE
+from .memory import Onwards, planes
 from .settings import Begin, OptimiseKnobs
 
 SEEDS = 1_000_003  # frames' seeds of one shot never meet those of another
@@ -24,15 +26,18 @@ def first_picture(plate: Tensor, settings: OptimiseKnobs, age: int) -> Tensor:
 
 
 def later_picture(
-    plate: Tensor, last: Tensor, warped: Tensor, trusted: Tensor, settings: OptimiseKnobs, age: int
+    plate: Tensor,
+    last: Tensor,
+    onwards: Onwards,
+    settings: OptimiseKnobs,
+    age: int,
 ) -> Tensor:
     """Return what a frame begins from that goes on from the last one.
 
     Args:
         plate: (1, 3, h, w), 0 to 1.
         last: the last painted frame, where it was.
-        warped: the same, carried by the motion.
-        trusted: (1, 1, h, w), 0 to 1: where, and how far, that is to be kept.
+        onwards: earlier paint, carried by the motion.
         settings: `later` says what.
         age: frames since the recursion began.
     """
@@ -40,9 +45,12 @@ def later_picture(
     if how is Begin.PREVIOUS:
         return last
     if how is Begin.WARPED:
-        return warped
+        return planes(onwards.warped)
     if how is Begin.TRUSTED:
-        return torch.lerp(plate, warped, trusted)
+        return torch.lerp(plate, planes(onwards.warped), planes(onwards.mask))
+    if how is Begin.REMEMBERED:
+        pictures, weights = ([before[part] for before in onwards.before] for part in (0, 1))
+        return planes(remembered(pictures, weights, onwards.warped))
     return noise(plate, how, settings, age)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,21 @@ class Before(NamedTuple):
 
     picture: Tensor  # (1, h, w, 3), 0 to 1
     mask: Tensor  # (1, h, w, 1), 0 to 1
+
+
+@dataclass(frozen=True)
+class Onwards:
+    """What a frame goes on from.
+
+    Attributes:
+        warped: the last painted frame, carried by the motion, (1, h, w, 3).
+        mask: how far that is trusted, (1, h, w, 1).
+        before: earlier frames to be like, weighed, nearest first.
+    """
+
+    warped: Tensor
+    mask: Tensor
+    before: list[Before]
 
 
 def earlier(
@@ -84,3 +100,8 @@ def remember(
     last = state.painted.to("cpu", torch.float16)
     painted = last if state.earlier is None else torch.cat((last, state.earlier.cpu()))
     return painted[: farthest - 1], seen[:farthest]
+
+
+def planes(picture: Tensor) -> Tensor:
+    """Return a picture (1, h, w, C) as (1, C, h, w)."""
+    return picture.permute(0, 3, 1, 2).contiguous()

@@ -26,28 +26,13 @@ from .descent import Step, descend
 from .energy import Aims, Carried, Energy
 from .gradients import ordinary
 from .layers import Layers
-from .memory import Before, earlier, remember, weighed
+from .memory import Before, Onwards, earlier, planes, remember, weighed
 from .settings import OptimiseKnobs, Stabilise
 from .styles import LEAST, Painting, style_targets, textures
 from .texture import Texture
 
 KEPT_TARGETS = 8
 KEPT_ITERATES = 16  # of a frame, where the next one is compared with its iterates
-
-
-@dataclass(frozen=True)
-class Onwards:
-    """What a frame goes on from.
-
-    Attributes:
-        warped: the last painted frame, carried by the motion, (1, h, w, 3).
-        mask: how far that is trusted, (1, h, w, 1).
-        before: earlier frames to be like, weighed, nearest first.
-    """
-
-    warped: Tensor
-    mask: Tensor
-    before: list[Before]
 
 
 @dataclass(frozen=True)
@@ -185,9 +170,7 @@ class OptimisePainter:
         plate = planes(frame)
         if onwards is None or state.painted is None:
             return first_picture(plate, self.settings, state.age)
-        warped, mask = planes(onwards.warped), planes(onwards.mask)
-        last = planes(state.painted)
-        return later_picture(plate, last, warped, mask, self.settings, state.age)
+        return later_picture(plate, planes(state.painted), onwards, self.settings, state.age)
 
     def optimise(
         self,
@@ -262,9 +245,9 @@ class OptimisePainter:
 
         Strokes are a share of the frame as it is at stroke size 1, whatever it is painted at.
         """
-        if self.settings.previous_style and onwards is not None and state is not None:
-            assert state.painted is not None
-            return textures(state.painted, self.network, self.layers, self.settings)
+        last = state.painted if state is not None and onwards is not None else None
+        if self.settings.previous_style and last is not None:
+            return textures(last, self.network, self.layers, self.settings)
         height, width = frame.shape[1:3]
         shrunk = size[0] * size[1] / (height * width)
         area = self.settings.width**2 * height / width * shrunk
@@ -297,11 +280,6 @@ class Trace:
     def kept(self) -> Tensor | None:
         """Return the iterates, (k, 3, h, w); None where the painted frame itself will do."""
         return torch.cat(self.found) if self.found else None
-
-
-def planes(picture: Tensor) -> Tensor:
-    """Return a picture (1, h, w, C) as (1, C, h, w)."""
-    return picture.permute(0, 3, 1, 2).contiguous()
 
 
 def frame_of(x: Tensor) -> Tensor:

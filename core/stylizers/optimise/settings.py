@@ -90,6 +90,7 @@ class Begin(enum.Enum):
     PREVIOUS = "previous"  # the last painted frame
     WARPED = "warped"  # the last painted frame, carried by the motion
     TRUSTED = "trusted"  # the same where the motion is trusted, the plate elsewhere
+    REMEMBERED = "remembered"  # the same; where only a farther frame is trusted, that one
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class OptimiseKnobs:
     )
     temporal_weight: Annotated[
         float, Knob(0.0, 1e12, "Higher is steadier; too high stops the paint from going on.")
-    ] = 200.0
+    ] = 2000.0
     masked: Annotated[
         bool, Knob(tip="Leaves out what motion cannot be trusted with; off, holes are dragged on.")
     ] = True
@@ -157,7 +158,7 @@ class OptimiseKnobs:
         int, Knob(1, 200, "Steps that L-BFGS remembers; each takes the memory of two pictures.")
     ] = 20
     first: Annotated[Begin, Knob(tip="What a first frame begins from.")] = Begin.CONTENT
-    later: Annotated[Begin, Knob(tip="What every other frame begins from.")] = Begin.TRUSTED
+    later: Annotated[Begin, Knob(tip="What every other frame begins from.")] = Begin.REMEMBERED
     spread: Annotated[
         float, Knob(0.0, 255.0, "Standard deviation of random noise, of 0 to 255.")
     ] = 0.001
