@@ -30,3 +30,8 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """Return the SHA-256 of a text as hexadecimal text."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from .errors import BadInput, MissingFrame, UnreadableFile
 from .hashing import file_sha256
+from .strict_yaml import Reader
 
 LARGEST_FILE = 256 * 1024**2
 
@@ -23,6 +26,31 @@ class Named(Protocol):
     def sha256(self) -> str:
         """Its hash, hexadecimal."""
         ...
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file beside a look and its hash."""
+
+    file: str
+    sha256: str
+
+
+def parse_file(
+    read: Reader, raw: dict[str, Any], key: str, suffixes: tuple[str, ...]
+) -> tuple[str, str]:
+    """Read a file's name and hash.
+
+    Args:
+        suffixes: that the name may end in.
+    """
+    file = read.text(raw, f"{key}.file")
+    if not file.lower().endswith(suffixes):
+        raise read.fail(f"{key}.file", f"a {', '.join(suffixes)} file", file)
+    digest = read.text(raw, f"{key}.sha256")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise read.fail(f"{key}.sha256", "64 hexadecimal digits", digest)
+    return file, digest
 
 
 def file_beside(look: Path, key: str, named: Named) -> Path:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BadInput, MissingFrame, WriteRefused
-from .look_files import file_beside, verified_file
+from .hashing import text_sha256
+from .look_files import file_beside, parse_file, verified_file
 from .media.atomic import write_text_atomic
 from .media.encoding import MOST_EXPOSURE
+from .optimise_looks import Optimise, parse_optimise
 from .spec import REGISTRY
 from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
@@ -23,6 +25,7 @@ VERSION = 1
 LARGEST_FILE = 64 * 1024
 LARGEST_THUMBNAIL = 1024**2
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+SAFE = (".safetensors",)
 SHIPPED = Path(__file__).resolve().parent.parent / "presets"
 
 
@@ -36,6 +39,7 @@ class StylizerKind(enum.Enum):
     """Which stylizer paints a look."""
 
     PRIOR = "prior"
+    OPTIMISE = "optimise"
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Look:
 
     name: str
     title: str
-    weights: Weights
+    weights: Weights | None  # of its network; None: it has none and optimises
     licence: str
     stylizer: StylizerKind = StylizerKind.PRIOR
     about: str = ""
@@ -79,6 +83,7 @@ class Look:
     knobs: dict[str, dict[str, Any]] = field(default_factory=dict)  # node id -> knob -> value
     exposure: float = 0.0  # stops, before encoding
     encode: Encoding = Encoding.SRGB_KNEE
+    optimise: Optimise | None = None  # how it optimises; None: it has a network
     manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
 
@@ -88,13 +93,36 @@ class Look:
             raise BadInput(f"look {self.name}: expected a look with a file; save it first.")
         return self.path
 
+    @property
+    def network(self) -> Weights:
+        """The weights of its network; raises BadInput where it has none."""
+        if self.weights is None:
+            raise BadInput(
+                f"look {self.path or self.name}: expected a look with a network; this one "
+                f"paints by {self.stylizer.value}."
+            )
+        return self.weights
+
     def weights_path(self) -> Path:
         """Return the weights' file; raises as `file_beside`."""
-        return file_beside(self.own_path(), "weights", self.weights)
+        return file_beside(self.own_path(), "weights", self.network)
 
     def verified_weights(self) -> Path:
         """Return the weights' file after checking its hash; raises as `verified_file`."""
-        return verified_file(self.own_path(), "weights", self.weights)
+        return verified_file(self.own_path(), "weights", self.network)
+
+    def paint_files(self) -> list[Path]:
+        """Return the files that it paints from; raises as `file_beside`."""
+        if self.optimise is None:
+            return [self.weights_path()]
+        return [file_beside(self.own_path(), key, file) for key, file in self.optimise.files]
+
+    @property
+    def paint_digest(self) -> str:
+        """A hash of what it paints from: that of the weights, or of all that is optimised."""
+        if self.optimise is None:
+            return self.network.sha256
+        return text_sha256(repr(sorted(self.optimise.identity().items())))
 
     def verified_manner(self) -> Path | None:
         """Return the file that says how the look's painting is painted; None where it has none.
@@ -124,8 +152,8 @@ def is_thumbnail(picture: Path) -> bool:
         return False
 
 
-TOP = ("look", "name", "title", "about", "stylizer", "weights", "manner", "licence", "trained",
-       "knobs", "colour")  # fmt: skip
+TOP = ("look", "name", "title", "about", "stylizer", "weights", "optimise", "manner",
+       "licence", "trained", "knobs", "colour")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -148,12 +176,19 @@ def parse_look(text: str, path: Path) -> Look:
     if not NAME.fullmatch(name):
         raise read.fail("name", "lower-case letters, digits and hyphens", name)
     colour = read.mapping(raw, "colour", ("encode", "exposure"))
+    stylizer = read.choice(StylizerKind, raw.get("stylizer", "prior"), "stylizer")
+    wanted, other = ("optimise", "weights")[:: 1 if stylizer is StylizerKind.OPTIMISE else -1]
+    if other in raw:
+        raise read.fail(other, f"none: stylizer {stylizer.value} has {wanted}", raw[other])
+    if wanted == "optimise" and wanted not in raw:
+        raise read.fail(wanted, "a mapping with styles", None)
     return Look(
         name=name,
         title=read.text(raw, "title"),
         about=parse_about(read, raw),
-        stylizer=read.choice(StylizerKind, raw.get("stylizer", "prior"), "stylizer"),
-        weights=parse_weights(read, raw),
+        stylizer=stylizer,
+        weights=parse_weights(read, raw) if wanted == "weights" else None,
+        optimise=parse_optimise(read, raw),
         manner=parse_manner(read, raw),
         licence=read.text(raw, "licence"),
         trained=parse_trained(read, raw),
@@ -177,7 +212,7 @@ def parse_about(read: Reader, raw: dict[str, Any]) -> str:
 def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
     """Read where the weights are."""
     weights = read.mapping(raw, "weights", ("file", "sha256", "style"))
-    file, digest = parse_file(read, weights, "weights")
+    file, digest = parse_file(read, weights, "weights", SAFE)
     style = read.number(weights, "weights.style", 0, 0, 1023)
     if style != int(style):
         raise read.fail("weights.style", "a whole number", style)
@@ -187,18 +222,7 @@ def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
 def parse_manner(read: Reader, raw: dict[str, Any]) -> MannerFile | None:
     """Read where it stands how the painting is painted; a look need not say."""
     manner = read.mapping(raw, "manner", ("file", "sha256"))
-    return MannerFile(*parse_file(read, manner, "manner")) if manner else None
-
-
-def parse_file(read: Reader, raw: dict[str, Any], key: str) -> tuple[str, str]:
-    """Read a file's name and hash."""
-    file = read.text(raw, f"{key}.file")
-    if not file.endswith(".safetensors"):
-        raise read.fail(f"{key}.file", "a .safetensors file", file)
-    digest = read.text(raw, f"{key}.sha256")
-    if not re.fullmatch(r"[0-9a-f]{64}", digest):
-        raise read.fail(f"{key}.sha256", "64 hexadecimal digits", digest)
-    return file, digest
+    return MannerFile(*parse_file(read, manner, "manner", SAFE)) if manner else None
 
 
 def parse_trained(read: Reader, raw: dict[str, Any]) -> Trained:
@@ -287,7 +311,10 @@ def look_text(look: Look) -> str:
     if look.about:
         plain["about"] = look.about
     plain["stylizer"] = look.stylizer.value
-    plain["weights"] = vars(look.weights).copy()
+    if look.weights:
+        plain["weights"] = vars(look.weights).copy()
+    if look.optimise:
+        plain["optimise"] = look.optimise.plain()
     if look.manner:
         plain["manner"] = vars(look.manner).copy()
     plain["licence"] = look.licence

@@ -6,16 +6,19 @@ import enum
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import looks
 from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
+from .look_files import NamedFile, verified_file
 from .looks import NAME, Look, look_nodes, save_look
 from .media.atomic import replacing
+from .optimise_looks import StyleFile
 from .spec import REGISTRY, read_knobs
 
 CHAIN = "stylize_shot"
+C = TypeVar("C", NamedFile, StyleFile)
 
 
 def knob_owner(knob: str) -> str:
@@ -106,8 +109,7 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     looks.parse_look(looks.look_text(look), target)
     if target.exists() and not overwrite:
         raise WriteRefused(f"look {target}: is there already. Choose another name.")
-    file = copy_file(look.verified_weights(), look.weights.sha256, folder)
-    look = replace(look, weights=replace(look.weights, file=file))
+    look = with_copies(look, folder)
     manner = look.verified_manner()
     if look.manner and manner:
         file = copy_file(manner, look.manner.sha256, folder)
@@ -115,16 +117,36 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     return save_look(look, folder, overwrite=overwrite)
 
 
+def with_copies(look: Look, folder: Path) -> Look:
+    """Copy what a look paints from into a folder; return the look that names the copies."""
+    if look.optimise is None:
+        file = copy_file(look.verified_weights(), look.network.sha256, folder)
+        return replace(look, weights=replace(look.network, file=file))
+
+    def copied(named: C, key: str) -> C:
+        path = verified_file(look.own_path(), key, named)
+        return replace(named, file=copy_file(path, named.sha256, folder))
+
+    told = look.optimise
+    network = told.loss_network
+    optimise = replace(
+        told,
+        styles=tuple(copied(style, "optimise.styles") for style in told.styles),
+        loss_network=copied(network, "optimise.loss_network") if network else None,
+    )
+    return replace(look, optimise=optimise)
+
+
 def copy_file(source: Path, digest: str, folder: Path) -> str:
     """Return the name of a look's file in a folder; copied if none there has the same hash."""
     size = source.stat().st_size
-    for there in sorted(folder.glob("*.safetensors")):
+    for there in sorted(folder.glob(f"*{source.suffix}")):
         usable = not there.name.startswith(".") and there.resolve().parent == folder.resolve()
         usable = usable and there.is_file() and there.stat().st_size == size
         if usable and file_sha256(there) == digest:
             return there.name
     taken = (folder / source.name).exists()
-    name = f"{source.stem}-{digest[:12]}.safetensors" if taken else source.name
+    name = f"{source.stem}-{digest[:12]}{source.suffix}" if taken else source.name
     with replacing(folder / name, overwrite=False) as partial:
         shutil.copyfile(source, partial)
     return name

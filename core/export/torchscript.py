@@ -19,7 +19,7 @@ from ..errors import BadInput
 from ..looks import Look
 from ..media.atomic import replacing
 from ..networks.style_network import EPSILON, Stage
-from ..stylizers.load import load_painter
+from ..stylizers.load import load_network_painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)
 
@@ -114,7 +114,7 @@ class TwoFrame(nn.Module):
 
 def two_frame(look: Look) -> TwoFrame:
     """Return a look's network as a module of its own."""
-    painter = load_painter(look)
+    painter = load_network_painter(look)
     stages = []
     for stage in painter.network.stages:
         assert isinstance(stage, Stage)

@@ -1,44 +1,62 @@
 """Loss networks: encoders whose features say what a picture shows and how it is painted.
 
-Our own encoder ships (``encoder.py``). Two more kinds are read, recognised by their keys: the
-sixteen-fold compressed VGG-19 of Collaborative Distillation (``e5.*``, relu1_1 to relu5_1) and
-plain VGG-19 (``convX_Y.*``), cut wherever the file ends.
+Our own encoder ships (``encoder.py``). More kinds are read, recognised by their keys: VGG-16 and
+VGG-19 (``vgg.py``), cut wherever the file ends, the sixteen-fold compressed VGG-19 of Collaborative
+Distillation, and SqueezeNet 1.1 (``squeezenet.py``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ..errors import MissingFrame, UnreadableFile
 from ..looks import SHIPPED
-from .encoder import HEADER, VERSION, Encoder, read_encoder
-from .weights import read_tensor
+from .encoder import HEADER, TAPS, VERSION, Encoder, read_encoder
+from .squeezenet import MARK, SqueezeNet, read_squeezenet
+from .vgg import Source, Vgg, read_vgg
 
-MOST_VALUES = 512 * 512 * 9  # of a tensor
-VGG_MEAN = (103.939, 116.779, 123.68)  # BGR, 0 to 255
-POOL = "pool"
-LAYERS = tuple(
-    layer
-    for block, count in enumerate((2, 2, 4, 4, 1), start=1)
-    for layer in (*(f"{block}_{number}" for number in range(1, count + 1)), POOL)
-)[:-1]
-"""The layers of VGG-19 in order, 1_1 to 5_1."""
+SQUEEZENET_SIZE = {
+    "relu1_1": 14.3, "relu2_1": 24.2, "relu2_2": 24.5, "relu3_1": 30.2, "relu3_2": 16.5,
+    "relu4_1": 20.4, "relu4_2": 8.5, "relu5_1": 9.4, "relu5_2": 2.0,
+}  # fmt: skip
+"""Mean features of SqueezeNet, measured over 24 photographs."""
 
 
 class LossNetwork(nn.Module):
     """A frozen encoder with a name: pictures (N, 3, H, W) RGB, 0 to 1, in; features by tap out."""
 
-    def __init__(self, name: str, network: Encoder | Vgg) -> None:
+    def __init__(self, name: str, network: Encoder | Vgg | SqueezeNet) -> None:
         super().__init__()
         self.name, self.network = name, network
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The layers it has, relu1_1 first."""
+        return TAPS if isinstance(self.network, Encoder) else self.network.taps
+
+    @property
+    def kind(self) -> str:
+        """What it is, for a report."""
+        if isinstance(self.network, Encoder):
+            return "Stillbrush's own encoder, distilled from VGG-19"
+        if isinstance(self.network, SqueezeNet):
+            return "SqueezeNet 1.1"
+        if self.network.source is Source.DISTILLED:
+            return "VGG-19, compressed sixteenfold"
+        number = "16" if self.taps[-1] == "relu5_3" else "19"
+        return f"VGG-{number} ({self.network.source.value}), to {self.taps[-1]}"
+
+    def size_of(self, tap: str) -> float | None:
+        """Return how large a layer's features are on the average; None: as in the original VGG."""
+        if isinstance(self.network, SqueezeNet):
+            return SQUEEZENET_SIZE[tap]
+        is_original = isinstance(self.network, Vgg) and self.network.source is Source.ORIGINAL
+        return None if is_original else 1.0
 
     def forward(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
         """Return the taps that are wanted and that the network has, relu1_1 first.
@@ -47,67 +65,6 @@ class LossNetwork(nn.Module):
             wanted: names such as relu3_1; None: all there are.
         """
         return self.network(x, wanted)
-
-
-class Vgg(nn.Module):
-    """VGG-19 as its file has it, plain or compressed."""
-
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.is_distilled = "e5.conv0.weight" in tensors
-        for key, tensor in tensors.items():
-            self.register_buffer(key.replace(".", "/"), tensor)
-
-    def tensor(self, key: str) -> Tensor | None:
-        """Return one weight by its name in the file."""
-        return getattr(self, key.replace(".", "/"), None)
-
-    def convolve(self, x: Tensor, key: str, padding: str = "reflect") -> Tensor:
-        """Apply a 3x3 convolution and a rectifier."""
-        weight, bias = self.tensor(f"{key}.weight"), self.tensor(f"{key}.bias")
-        assert weight is not None
-        mode = "constant" if padding == "zeros" else padding
-        return F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias))
-
-    def forward(self, x: Tensor, wanted: Collection[str] | None = None) -> dict[str, Tensor]:
-        """Return the taps that are wanted and that the file has."""
-        return self.distilled(x, wanted) if self.is_distilled else self.plain(x, wanted)
-
-    def distilled(self, x: Tensor, wanted: Collection[str] | None) -> dict[str, Tensor]:
-        """Run e5; each tap is lifted to the full width of VGG-19 by its auxiliary 1x1 map."""
-        taps: dict[str, Tensor] = {}
-        weight, bias = self.tensor("e5.conv0.weight"), self.tensor("e5.conv0.bias")
-        assert weight is not None
-        x = F.conv2d(x, weight, bias)
-        for layer in LAYERS:
-            if layer == POOL:
-                x = F.max_pool2d(x, 2)
-                continue
-            key = f"e5.conv{layer.replace('_', '')}"
-            x = self.convolve(x, key)
-            lift = self.tensor(f"{key}_aux.weight")
-            if lift is not None and (wanted is None or f"relu{layer}" in wanted):
-                lifted = F.conv2d(x, lift, self.tensor(f"{key}_aux.bias"))
-                taps[f"relu{layer}"] = F.relu(lifted)
-        return taps
-
-    def plain(self, x: Tensor, wanted: Collection[str] | None) -> dict[str, Tensor]:
-        """Run VGG-19 as far as the file goes."""
-        mean = torch.tensor(VGG_MEAN, device=x.device).view(1, 3, 1, 1)
-        x = x.flip(1) * 255 - mean
-        taps: dict[str, Tensor] = {}
-        for layer in LAYERS:
-            if layer == POOL:
-                x = F.max_pool2d(x, 2)
-            elif self.tensor(f"conv{layer}.weight") is None:
-                break
-            else:
-                x = self.convolve(x, f"conv{layer}", padding="zeros")
-                if wanted is None or f"relu{layer}" in wanted:
-                    taps[f"relu{layer}"] = x
-                if wanted is not None and len(taps) == len(wanted):
-                    break
-        return taps
 
 
 def shipped_encoder() -> Path:
@@ -131,6 +88,8 @@ def load_loss_network(path: Path) -> LossNetwork:
         with safe_open(path, framework="pt") as file:
             if HEADER in (file.metadata() or {}):
                 name, network = f"Stillbrush encoder {VERSION}", read_encoder(file)
+            elif MARK in file.keys():  # noqa: SIM118 - a file is no dictionary
+                name, network = path.stem, read_squeezenet(file)
             else:
                 name, network = path.stem, read_vgg(file)
     except (SafetensorError, OSError) as error:
@@ -144,25 +103,3 @@ def load_loss_network(path: Path) -> LossNetwork:
         first = (str(error).splitlines() or ["a layer is missing"])[0]
         raise UnreadableFile(f"loss network {path}: its layers do not fit; {first}.") from error
     return made
-
-
-def read_vgg(file: Any) -> Vgg:
-    """Read VGG-19, compressed or as far as the file goes.
-
-    Raises:
-        ValueError: there is none in the file, a tensor is too large for one, or holds NaN.
-    """
-    names = list(file.keys())
-    wanted = [name for name in names if name.startswith("e5.")] or [
-        name for name in names if name.partition(".")[0].removeprefix("conv") in LAYERS
-    ]
-    if not {"e5.conv0.weight", "conv1_1.weight"} & set(wanted):
-        raise ValueError(
-            "expected our own encoder, `e5.conv0.weight` (compressed VGG-19) or `conv1_1.weight` "
-            f"(VGG-19); got {', '.join(sorted(names)[:4])[:200] or 'nothing'}"
-        )
-    for name in wanted:
-        shape = file.get_slice(name).get_shape()
-        if len(shape) not in (1, 4) or math.prod(shape) > MOST_VALUES:
-            raise ValueError(f"tensor {name[:80]!r} is {shape}, as in no VGG-19")
-    return Vgg({name: read_tensor(file, name) for name in wanted})

@@ -26,7 +26,14 @@ from ..motion.estimators import make_estimator
 from ..networks.bands import LEAST_ROWS, Bands
 from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
-from ..stylizers.painter import Normalise, PaintState, ShotStatistics, painting_size
+from ..stylizers.optimise.load import seen_by
+from ..stylizers.painter import (
+    STROKE_WIDTH,
+    Normalise,
+    PaintState,
+    ShotStatistics,
+    painting_size,
+)
 from .given_motion import GivenMotion, VectorSettings, given_motion
 from .matte import Matte, Where, open_matte
 from .motion import EstimatedMotion, Motion
@@ -120,7 +127,9 @@ class Assembly:
     def painting_width(self) -> int:
         """Return the width at which the network paints."""
         canvas, stroke = self.shot.canvas, self.request.settings.knobs.stroke_size
-        return painting_size(canvas.height, canvas.width, self.shot.display.width, stroke)[1]
+        look, across = self.request.look, self.shot.display.width
+        at = look.optimise.settings().width if look.optimise else STROKE_WIDTH
+        return painting_size(canvas.height, canvas.width, across, stroke, at)[1]
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the pixels, as plain values."""
@@ -139,12 +148,7 @@ class Assembly:
                 "proxy": shot.proxy,
                 "layer": request.read.layer,
             },
-            "look": {
-                "name": look.name,
-                "title": look.title,
-                "weights": look.weights.sha256,
-                "style": look.weights.style,
-            },
+            "look": look_identity(look),
             "settings": plain(asdict(request.settings)),
             "motion": self.motion.name,
             "matte": [request.matte, request.invert_matte] if request.matte else None,
@@ -239,6 +243,14 @@ def check_request(request: Request) -> None:
         raise BadInput(f"band rows: expected {LEAST_ROWS} or more; got {request.band_rows}.")
     if request.flow_cache is not None and request.flow_cache.is_file():
         raise BadInput(f"flow cache {request.flow_cache}: expected a folder; it is a file.")
+
+
+def look_identity(look: Look) -> dict[str, Any]:
+    """Return everything of a look that decides the paint, beside the knobs."""
+    named = {"name": look.name, "title": look.title, "weights": look.paint_digest}
+    if look.optimise is not None:
+        return named | {"optimise": look.optimise.identity(), "seen_by": seen_by(look)}
+    return named | {"style": look.network.style}
 
 
 def chosen_frames(text: str | None, shot: Shot) -> tuple[int, ...]:

@@ -31,13 +31,13 @@ from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.painter import (
     Normalise,
-    Painter,
     PaintState,
     Sample,
     ShotStatistics,
     painting_size,
 )
 from ..stylizers.prior import Prior, make_prior, resize_picture
+from ..stylizers.protocol import Iterate, Stylizer
 from .compose import compose
 from .journal import OnDisk
 from .matte import Where
@@ -92,7 +92,7 @@ class ShotPainting:
     def __init__(
         self,
         shot: Shot,
-        painter: Painter,
+        painter: Stylizer,
         motion: Motion,
         settings: Settings,
         *,
@@ -122,8 +122,10 @@ class ShotPainting:
         self.stopwatch = Stopwatch()
         self.prepared = Shared(self.prepare, keep=5)
         canvas, stroke = shot.canvas, settings.knobs.stroke_size
-        self.size = painting_size(canvas.height, canvas.width, shot.display.width, stroke)
+        across = shot.display.width
+        self.size = painting_size(canvas.height, canvas.width, across, stroke, painter.width)
         self.painter = painter
+        self.watch: Callable[[int, Iterate], None] | None = None
         self.has_warned = False
         self.check()
         self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(
@@ -203,10 +205,13 @@ class ShotPainting:
         state = state.to(x.small.device)
         before = state.painted
         with self.stopwatch.stage("paint"):
-            layers, primed = self.painter.assemble(x.small, x.prior, state)
-            prior = x.prior if primed else None
-            picture, state = self.painter.paint_layers(layers, prior, state)
-        return Painted(picture, layers[..., 3:] if primed else None, before), state
+            made = self.painter.go_on(x.small, x.prior, state, self.watching(x.prepared))
+        return Painted(made.picture, made.carried, before), made.state
+
+    def watching(self, frame: Prepared) -> Callable[[Iterate], None] | None:
+        """Return what is told of a frame's iterates; `watch` is, with the frame's number."""
+        watch, number = self.watch, frame.placed.frame
+        return None if watch is None else lambda iterate: watch(number, iterate)
 
     def small(self, frame: int) -> Tensor:
         """Return a plate at painting size, (1, h, w, 3), network encoding."""
@@ -267,7 +272,7 @@ class ShotPainting:
     def wants_statistics(self) -> bool:
         """Say whether the settings ask for frozen statistics that are not there yet."""
         frozen = self.settings.knobs.normalise is Normalise.SHOT
-        return frozen and self.painter.statistics is None
+        return frozen and self.painter.lacks_statistics
 
 
 def scratch(owner: object) -> Path:

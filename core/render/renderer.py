@@ -13,6 +13,7 @@ from ..errors import Cancelled, UnreadableFile
 from ..media.images import write_text_atomic
 from ..media.source import Shot
 from ..stylizers.painter import ShotStatistics
+from ..stylizers.protocol import Iterate
 from .gauge import Gauge
 from .journal import Journal, OnDisk, Stage, fingerprint
 from .numbers import debug_layers, measures
@@ -20,7 +21,7 @@ from .output import Output, refuse_existing
 from .painting import Painted, Ready, ShotPainting
 from .pipeline import ReadAhead, WriteBehind
 from .report import Report, report_text
-from .watching import Progress, Watcher
+from .watching import Onlooker, Progress, Watcher
 
 log = logging.getLogger(__name__)
 
@@ -222,6 +223,7 @@ class Run:
         self.waiting: dict[int, Ready] = {}
         self.unmeasured: set[int] = set()  # finished frames that only the gauge lacks
         painting.timeline.inputs = self.pull
+        painting.watch = self.watch
 
     def pull(self, frame: int) -> Ready:
         """Hand a frame's inputs to the timeline, and keep them until it is painted."""
@@ -229,6 +231,12 @@ class Run:
         ready = self.ahead.get(frame)
         self.waiting = {frame: ready}
         return ready
+
+    def watch(self, frame: int, iterate: Iterate) -> None:
+        """Stop within a frame where the watcher wants it; show it the frame as it comes to be."""
+        go_on(self.watcher, frame)
+        if isinstance(self.watcher, Onlooker):
+            self.watcher.iterated(frame, iterate)
 
     def paint(self, todo: tuple[int, ...]) -> None:
         """Paint frames, and those between them that the recursion passes through."""

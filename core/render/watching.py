@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from ..stylizers.protocol import Iterate
 
 
 @dataclass(frozen=True)
@@ -42,4 +44,13 @@ class Watcher(Protocol):
 
     def is_cancelled(self) -> bool:
         """Say whether to stop; asked before every frame."""
+        ...
+
+
+@runtime_checkable
+class Onlooker(Protocol):
+    """A watcher that wants to see frames while they are being painted."""
+
+    def iterated(self, frame: int, iterate: Iterate) -> None:
+        """Take note of an iterate of a frame that is optimised."""
         ...

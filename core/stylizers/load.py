@@ -1,19 +1,22 @@
-"""From a look to a painter."""
+"""From a look to whoever paints it."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from ..errors import BadInput
-from ..looks import Look
+from ..looks import Look, StylizerKind
 from ..networks.bands import Bands
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights
+from .optimise.load import load_optimiser
 from .painter import Painter
+from .protocol import Stylizer
 
 
 @dataclass(frozen=True)
@@ -30,20 +33,31 @@ class Wanted:
 
 def load_painter(
     look: Look, device: torch.device | None = None, bands: Bands | None = None
-) -> Painter:
-    """Load a look's network and its style; the networks used last stay loaded.
+) -> Stylizer:
+    """Load what a look paints with; what was used last stays loaded.
 
     Raises:
-        MissingFrame, UnreadableFile: the weights are not there, damaged or not the look's own.
-        BadInput: the weights have fewer styles than the look asks for.
+        MissingFrame, UnreadableFile: its files are not there, damaged or not the look's own.
+        BadInput: they do not fit what the look asks for.
+    """
+    return LOADERS[look.stylizer](look, device or torch.device("cpu"), bands or Bands())
+
+
+def load_network_painter(
+    look: Look, device: torch.device | None = None, bands: Bands | None = None
+) -> Painter:
+    """Load a look's network and its style.
+
+    Raises:
+        BadInput: the look has no network, or one with fewer styles than it asks for.
+        MissingFrame, UnreadableFile: as `load_painter`.
     """
     device = device or torch.device("cpu")
-    path = look.weights_path()
+    weights, path = look.network, look.weights_path()
     facts = path.stat()
-    sha256 = look.weights.sha256
-    wanted = Wanted(path, facts.st_size, facts.st_mtime_ns, sha256, device, look)
+    wanted = Wanted(path, facts.st_size, facts.st_mtime_ns, weights.sha256, device, look)
     network = load_network(wanted)
-    styles, number = network.shape.styles, look.weights.style
+    styles, number = network.shape.styles, weights.style
     if number >= styles:
         raise BadInput(
             f"look {look.path}: weights.style: expected 0 to {styles - 1}; got {number}."
@@ -57,3 +71,10 @@ def load_painter(
 def load_network(wanted: Wanted) -> StyleNetwork:
     """Load a network after checking its hash: a node asks on every frame, a disk is slow."""
     return load_weights(wanted.look.verified_weights()).to(wanted.device)
+
+
+LOADERS: dict[StylizerKind, Callable[[Look, torch.device, Bands], Stylizer]] = {
+    StylizerKind.PRIOR: load_network_painter,
+    StylizerKind.OPTIMISE: lambda look, device, bands: load_optimiser(look, device),
+}
+"""How each kind of stylizer is loaded."""

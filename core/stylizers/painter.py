@@ -20,6 +20,7 @@ from ..networks.style_network import Statistics, StyleNetwork
 from ..networks.weights import save_aside
 from ..state import digest
 from .prior import Prior, carry, resize_mask, resize_picture
+from .protocol import PaintedFrame, Watch
 
 STROKE_WIDTH = 768
 """Width in pixels at which the network paints a frame when the stroke size is 1."""
@@ -93,12 +94,18 @@ class PaintState:
     reference: Tensor | None = None  # (1, h, w, 3): the plate as it was when that was painted
     age: int = 0  # frames since the recursion began
     resting: Tensor | None = None  # (1, h, w, 1), 0 to 1: how firmly paint rested of late
+    earlier: Tensor | None = None  # (n, h, w, 3), half precision: painted before, newest first
+    seen: Tensor | None = None  # (m, h, w, 1), 8 bits: luma of the plates so far, newest first
+    trace: Tensor | None = None  # (k, 3, h, w), 0 to 1: iterates of the frame painted last
 
     def to(self, device: torch.device) -> PaintState:
-        """Return the state on a device: a checkpoint is read into the processor's memory."""
-        tensors = (getattr(self, name) for name in ("painted", "reference", "resting"))
-        moved = [None if tensor is None else tensor.to(device) for tensor in tensors]
-        return PaintState(moved[0], moved[1], self.age, moved[2])
+        """Return the state on a device: a checkpoint is read into the processor's memory.
+
+        What is seldom asked for stays in main memory until it is.
+        """
+        near = {name: getattr(self, name) for name in ("painted", "reference", "resting", "trace")}
+        moved = {name: None if t is None else t.to(device) for name, t in near.items()}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,9 @@ class Sample:
     prior: Prior
 
 
-def painting_size(height: int, width: int, frame_width: int, stroke: float) -> tuple[int, int]:
+def painting_size(
+    height: int, width: int, frame_width: int, stroke: float, at: int = STROKE_WIDTH
+) -> tuple[int, int]:
     """Return the size (height, width) at which a plate is painted.
 
     A stroke is a share of the frame's width, so a proxy looks like the full frame and 4K does not
@@ -121,8 +130,9 @@ def painting_size(height: int, width: int, frame_width: int, stroke: float) -> t
         width: of the pixels that are painted.
         frame_width: of the whole frame (the display window).
         stroke: stroke size; 1 paints the frame at 768 pixels, 0.5 at 1536.
+        at: width in pixels at which a stroke size of 1 paints the frame, where it is not 768.
     """
-    scale = min(STROKE_WIDTH / stroke / frame_width, LARGEST_GROWTH)
+    scale = min(at / stroke / frame_width, LARGEST_GROWTH)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
@@ -134,6 +144,25 @@ class Painter:
     style: Tensor  # (S,) share of each style
     bands: Bands = field(default_factory=Bands)
     statistics: ShotStatistics | None = None  # None: statistics of each frame
+
+    @property
+    def width(self) -> int:
+        """Width in pixels at which a frame is painted when the stroke size is 1."""
+        return STROKE_WIDTH
+
+    @property
+    def lacks_statistics(self) -> bool:
+        """Say whether there are statistics to freeze that are not frozen."""
+        return self.statistics is None
+
+    def go_on(
+        self, frame: Tensor, prior: Prior | None, state: PaintState, watch: Watch | None = None
+    ) -> PaintedFrame:
+        """Paint one frame; say what was carried over too. There are no iterates to watch."""
+        state = state.to(frame.device)
+        layers, primed = self.assemble(frame, prior, state)
+        picture, following = self.paint_layers(layers, prior if primed else None, state)
+        return PaintedFrame(picture, layers[..., 3:] if primed else None, following)
 
     def paint(
         self, frame: Tensor, prior: Prior | None, state: PaintState
@@ -151,9 +180,8 @@ class Painter:
         Raises:
             BadInput: the frame has another size than the last one.
         """
-        state = state.to(frame.device)
-        layers, primed = self.assemble(frame, prior, state)
-        return self.paint_layers(layers, prior if primed else None, state)
+        made = self.go_on(frame, prior, state)
+        return made.picture, made.state
 
     def paint_layers(
         self, layers: Tensor, prior: Prior | None, state: PaintState

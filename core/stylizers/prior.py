@@ -34,6 +34,7 @@ class Prior(NamedTuple):
     still: Tensor  # (1, H, W, 1), 0 to 1: how firmly paint rests because nothing moves
     fill: Fill = Fill.ZERO
     seed: int = 0
+    dial: float = 1.0  # the temporal dial itself, 0 to 1
 
 
 def resize_picture(picture: Tensor, height: int, width: int) -> Tensor:
@@ -131,4 +132,4 @@ def make_prior(flow: Flow, mask: Tensor, settings: PriorSettings) -> Prior:
     scaled = mask * settings.temporal
     speed = flow.backward.square().sum(-1, keepdim=True)
     still = scaled * settings.hold * (speed < AT_REST**2)
-    return Prior(flow.backward, scaled, still, settings.fill, settings.seed)
+    return Prior(flow.backward, scaled, still, settings.fill, settings.seed, settings.temporal)

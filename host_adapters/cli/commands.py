@@ -20,6 +20,7 @@ COMMANDS = {
     "looks": "List, show, make and check looks.",
     "demo": "Make a small HDR shot and paint it.",
     "train": "Train a look from a picture.",
+    "convert-weights": "Turn torchvision's VGG into a loss network.",
     "doctor": "Say what this machine has and what it lacks.",
 }
 

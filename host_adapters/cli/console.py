@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:  # `doctor` speaks where OpenCV cannot be imported
     from typing_extensions import Self
 
     from ...core.render.renderer import Progress as Step
+    from ...core.stylizers.protocol import Iterate
+
+LIVE_EVERY = 2.0  # seconds
 
 # A path with `:fire:` in it stays a path.
 console = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -119,6 +124,11 @@ class Bar:
             left = f"{step.remaining:.0f} s left"
             errors.print(f"frame {step.frame}  {step.done}/{step.total}  {rate}  {left}  {slow}")
 
+    def iterated(self, frame: int, iterate: Iterate) -> None:
+        """Show how far a frame is that is optimised."""
+        told = f"iteration {iterate.done + 1}/{iterate.total}, energy {iterate.energy:.4g}"
+        self.bar.update(self.task, description=f"frame {frame}", slow=told)
+
     def is_cancelled(self) -> bool:
         """Say whether Ctrl-C was pressed."""
         return self.interrupt.asked
@@ -145,6 +155,16 @@ class Quiet:
 class JsonLines(Quiet):
     """Progress for machines: one JSON object a line on standard output."""
 
+    told = 0.0  # when an iterate was told last
+
+    def iterated(self, frame: int, iterate: Iterate) -> None:
+        """Write how far a frame is that is optimised, every second."""
+        if time.monotonic() - self.told >= 1:
+            self.told = time.monotonic()
+            energy = {"energy": iterate.energy, "terms": iterate.terms}
+            done = {"iteration": iterate.done + 1, "of": iterate.total}
+            write_json(event="iterate", frame=frame, **done, **energy)
+
     def progress(self, progress: Step) -> None:
         """Write a finished frame, or one that was painted on the way to the first."""
         step = progress
@@ -157,6 +177,23 @@ class JsonLines(Quiet):
             remaining=round(step.remaining, 2),
             bottleneck=step.bottleneck,
         )
+
+
+class Live:
+    """Another watcher, and a picture of the frame as it comes to be, written every few seconds."""
+
+    def __init__(self, watcher: Bar | JsonLines, path: Path) -> None:
+        self.watcher, self.path, self.last = watcher, path, 0.0
+        self.progress, self.is_cancelled = watcher.progress, watcher.is_cancelled
+
+    def iterated(self, frame: int, iterate: Iterate) -> None:
+        """Show how far a frame is, and write it."""
+        self.watcher.iterated(frame, iterate)
+        if time.monotonic() - self.last >= LIVE_EVERY:
+            from ...core.render.sheet import save_picture_8bit
+
+            save_picture_8bit(self.path, iterate.picture[0].cpu().numpy())
+            self.last = time.monotonic()
 
 
 def write_json(**values: object) -> None:

@@ -16,10 +16,12 @@ from ...core.knobs import ShotKnobs, chain, changed
 from ...core.looks import Look, find_look, list_looks, load_look
 from ...core.metrics.manners import load_manners
 from ...core.new_looks import derive, knob_owner, save_derived
+from ...core.optimise_looks import Optimise
 from ...core.stylizers.load import load_painter
 from .console import console, errors, table, write_json
 from .folders import user_looks
 from .look_companions import manner, thumbnail
+from .look_optimise import new_optimise
 from .options import knob_options
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -117,17 +119,24 @@ def facts(look: Look) -> dict[str, Any]:
         "stylizer": look.stylizer.value,
         "licence": look.licence,
         "trained": asdict(look.trained) | {"on": list(look.trained.on)},
-        "weights": asdict(look.weights),
+        "weights": asdict(look.weights) if look.weights else "",
+        "optimise": optimised(look.optimise) if look.optimise else "",
         "manner": asdict(look.manner) if look.manner else "",
         "colour": {"encode": look.encode.value, "exposure": look.exposure},
     }
+
+
+def optimised(told: Optimise) -> dict[str, Any]:
+    """Return how a look optimises; each painting in a word."""
+    styles = [f"{style.file} ({style.sha256[:12]}, {style.share:g})" for style in told.styles]
+    return told.plain() | {"styles": styles}
 
 
 def files(look: Look) -> dict[str, Any]:
     """Return where a look's files are."""
     assert look.path is not None
     try:
-        weights = str(look.weights_path())
+        weights = ", ".join(str(path) for path in look.paint_files())
     except StillbrushError as error:
         weights = str(error)
     found = {"look": str(look.path), "weights": weights, "thumbnail": str(look.thumbnail or "")}
@@ -231,6 +240,7 @@ def problem(name: str) -> str | None:
 
 
 command.add_command(manner)
+command.add_command(new_optimise)
 command.add_command(thumbnail)
 
 
@@ -241,7 +251,8 @@ command.add_command(thumbnail)
 def diff(first: str, second: str, as_json: bool) -> None:
     """Show in what two looks differ; a knob that one does not set counts with its default."""
     a, b = (everything(find_look(name, user_looks())) for name in (first, second))
-    differing = {key: (a[key], b[key]) for key in a if a[key] != b[key]}
+    pairs = {key: (a.get(key, "-"), b.get(key, "-")) for key in {**a, **b}}
+    differing = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
     if as_json:
         write_json(a=first, b=second, differing=differing)
         return

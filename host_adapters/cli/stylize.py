@@ -22,7 +22,7 @@ from ...core.render.painting import Settings
 from ...core.render.renderer import render
 from ...core.report.making import measured, write_job_page
 from ...core.spec import REGISTRY, read_knobs
-from .console import Bar, JsonLines, console, interruptible, write_json
+from .console import Bar, JsonLines, Live, console, interruptible, write_json
 from .folders import user_looks
 from .options import knob_option, knob_options
 
@@ -184,6 +184,12 @@ def shot_options(*, begin_with: int = 0, leave_out: int = 0) -> Callable[[Any], 
     metavar="FILE",
     help="With --report: the encoder that judges style and content. Default: the one that ships.",
 )
+@click.option(
+    "--live",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.png",
+    help="Looks that optimise: keep a picture of the frame here as it comes to be; it is replaced.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, stop.")
 @click.option("--json", "as_json", is_flag=True, help="Progress as JSON lines, for programs.")
 def command(
@@ -193,6 +199,7 @@ def command(
     debug_layers: bool,
     report: bool,
     loss_network: Path | None,
+    live: Path | None,
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -208,6 +215,8 @@ def command(
     look = assembly.request.look
     if loss_network is not None and not report:
         raise BadInput("--loss-network: judges for the report; give --report too.")
+    if live is not None and live.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise BadInput(f"--live {live}: expected a .png or .jpg.")
     if report:
         job = measured(job, look, loss_network)
     if dry_run:
@@ -217,7 +226,7 @@ def command(
     with interruptible() as interrupt:
         watcher = JsonLines(interrupt) if as_json else Bar(len(job.frames), interrupt, "starting")
         with watcher:
-            made = render(job, watcher)
+            made = render(job, Live(watcher, live) if live else watcher)
     written = str(job.output.video or job.output.sequence.template)
     told = {"report": str(job.output.folder / f"{job.output.name}.report.json")}
     if report:

@@ -190,7 +190,7 @@ def choose_start(text: str | None) -> Start | None:
     if text.lower().endswith(".safetensors"):
         return Start(Path(text))
     look = find_look(text, user_looks())
-    return Start(look.verified_weights(), look.weights.style)
+    return Start(look.verified_weights(), look.network.style)
 
 
 def choose_device(text: str) -> torch.device:

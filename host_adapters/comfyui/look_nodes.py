@@ -46,12 +46,12 @@ class LoadLook(io.ComfyNode):
     def fingerprint_inputs(cls, name: str) -> str:
         """Run again when the look's file or its weights were touched."""
         look = find_look(name, looks_folder())
-        return stamp([path for path in (look.path, look.weights_path()) if path])
+        return stamp([path for path in (look.path, *look.paint_files()) if path])
 
     @classmethod
     def validate_inputs(cls, name: str) -> bool | str:
         """Say what is wrong with a look before anything runs; unlike a list, it names the file."""
-        return verdict(lambda: find_look(name, looks_folder()).weights_path())
+        return verdict(lambda: find_look(name, looks_folder()).paint_files())
 
     @classmethod
     @told

@@ -198,6 +198,7 @@ def painted_batch(
     devices.make_room(painting)
     painting.freeze_if_asked()
     whole = torch.empty((len(frames), canvas.height, canvas.width, 3))
+    painting.watch = lambda _, iterate: progress.show(iterate.picture[0].cpu().numpy)
     step = devices.patient(painting)
     for place, done in enumerate(paint_in_order(painting, begin, step, progress.check)):
         whole[place] = torch.from_numpy(done.rgb)

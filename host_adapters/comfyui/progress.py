@@ -40,6 +40,15 @@ class Progress:
         """
         self.check()
         self.done = self.done + 1 if done is None else done
+        self.show(show)
+
+    def show(self, show: Callable[[], np.ndarray] | None) -> None:
+        """Show how far it is, with a picture where one is due; stop if Cancel was pressed.
+
+        Args:
+            show: as in `step`.
+        """
+        self.check()
         now = time.perf_counter()
         preview = None
         if show is not None and (now - self.seen > EVERY or self.done == self.total):

@@ -59,7 +59,7 @@ def look_stamp(name: str, folder: Path) -> tuple[Any, ...]:
         text = look.path.read_bytes() if look.path else b""
     except (StillbrushError, OSError):
         return ("absent", name)
-    return (name, hashlib.sha256(text).hexdigest(), look.weights.sha256)
+    return (name, hashlib.sha256(text).hexdigest(), look.paint_digest)
 
 
 class Hashes:

@@ -62,16 +62,20 @@ def save_look(node: Node, name: str, title: str | None, *, overwrite: bool) -> L
 def everything(look: Look) -> dict[str, Any]:
     """Return all that a look decides, by dotted name; a knob it leaves alone is at its default."""
     made = {"title": look.title, "stylizer": look.stylizer.value, "licence": look.licence,
-            "weights.file": look.weights.file, "weights.sha256": look.weights.sha256,
-            "weights.style": look.weights.style, "colour.exposure": look.exposure,
-            "colour.encode": look.encode.value}  # fmt: skip
+            "colour.exposure": look.exposure, "colour.encode": look.encode.value}  # fmt: skip
+    parts = {
+        "weights": vars(look.weights) if look.weights else {},
+        "optimise": look.optimise.plain() if look.optimise else {},
+    }
+    made |= {f"{name}.{k}": v for name, part in parts.items() for k, v in part.items()}
     return made | {f"knobs.{k}": plain(v) for k, v in vars(chain(look.knobs, {})).items()}
 
 
 def differing(first: Look, second: Look) -> dict[str, tuple[Any, Any]]:
     """Return in what two looks differ: the key, and what each of them says."""
     a, b = everything(first), everything(second)
-    return {key: (a[key], b[key]) for key in a if a[key] != b[key]}
+    pairs = {key: (a.get(key), b.get(key)) for key in {**a, **b}}
+    return {key: (ours, theirs) for key, (ours, theirs) in pairs.items() if ours != theirs}
 
 
 def shown_difference(names: tuple[str, str], found: Mapping[str, tuple[Any, Any]]) -> str:

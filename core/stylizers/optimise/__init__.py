@@ -1,0 +1,1 @@
+"""Painting by optimisation: the pixels themselves are moved until style and content fit."""

@@ -1,0 +1,107 @@
+"""What painting by optimisation remembers: earlier frames, for what comes back from behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...motion.consistency import trust
+from ...motion.flow import Flow, settled_flow, to_grey
+from ...temporal.long_term import long_term_weights
+from ..painter import PaintState
+from ..prior import carried_over
+from .settings import OptimiseKnobs
+
+
+class Before(NamedTuple):
+    """An earlier painted frame, carried onto this one."""
+
+    picture: Tensor  # (1, h, w, 3), 0 to 1
+    mask: Tensor  # (1, h, w, 1), 0 to 1
+
+
+@dataclass(frozen=True)
+class Onwards:
+    """What a frame goes on from.
+
+    Attributes:
+        warped: the last painted frame, carried by the motion, (1, h, w, 3).
+        mask: how far that is trusted, (1, h, w, 1).
+        before: earlier frames to be like, weighed, nearest first.
+    """
+
+    warped: Tensor
+    mask: Tensor
+    before: list[Before]
+
+
+def earlier(
+    frame: Tensor, state: PaintState, settings: OptimiseKnobs, dial: float
+) -> Iterator[Before]:
+    """Carry what was painted more than one frame ago onto this frame (Ruder et al. eq 11).
+
+    The motion is measured here, on the plates as they were painted: it is the same from whichever
+    host the frames come, and in whatever order.
+
+    Args:
+        frame: this plate (1, h, w, 3), network encoding, painting size.
+        state: what was painted.
+        settings: how many frames back.
+        dial: the artist's, 0 to 1: scales every mask.
+    """
+    seen, painted = state.seen, state.earlier
+    if seen is None or painted is None:
+        return
+    this = to_grey(frame)[0]
+    for offset in settings.offsets:
+        if offset < 2 or offset > len(seen) or offset - 1 > len(painted):
+            continue
+        then = seen[offset - 1, ..., 0].cpu().numpy()
+        flow = between(then, this, frame.device)
+        picture = painted[offset - 2][None].to(frame.device, frame.dtype)
+        yield Before(carried_over(picture, flow.backward), trust(flow) * dial)
+
+
+def between(then: np.ndarray, this: np.ndarray, device: torch.device) -> Flow:
+    """Measure the motion between two 8-bit pictures (h, w)."""
+    ways = (settled_flow(this, then), settled_flow(then, this))
+    return Flow(*(torch.from_numpy(way)[None].to(device) for way in ways))
+
+
+def weighed(befores: list[Before]) -> list[Before]:
+    """Give every pixel to the nearest frame that knows it (Ruder et al. eq 12); nearest first."""
+    weights = long_term_weights([before.mask for before in befores]) if befores else []
+    return [Before(b.picture, weight) for b, weight in zip(befores, weights, strict=True)]
+
+
+def remember(
+    frame: Tensor, state: PaintState, settings: OptimiseKnobs
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return the earlier frames and plates that the next frame may ask for; None where none.
+
+    Paint is kept in half precision, plates as 8-bit luma: all that their motion is measured on.
+
+    Args:
+        frame: this plate.
+        state: as it was before this frame was painted.
+    """
+    farthest = settings.offsets[-1]
+    if farthest < 2:
+        return None, None
+    luma = torch.from_numpy(to_grey(frame))[..., None]
+    seen = luma if state.seen is None else torch.cat((luma, state.seen.cpu()))
+    if state.painted is None:
+        return None, seen[:farthest]
+    last = state.painted.to("cpu", torch.float16)
+    painted = last if state.earlier is None else torch.cat((last, state.earlier.cpu()))
+    return painted[: farthest - 1], seen[:farthest]
+
+
+def planes(picture: Tensor) -> Tensor:
+    """Return a picture (1, h, w, C) as (1, C, h, w)."""
+    return picture.permute(0, 3, 1, 2).contiguous()
