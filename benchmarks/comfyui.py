@@ -33,7 +33,6 @@ from stillbrush.core.render.assembly import Request, assemble  # noqa: E402
 from stillbrush.core.render.painting import Settings  # noqa: E402
 from stillbrush.core.render.renderer import Progress, render  # noqa: E402
 
-
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365}  # 97.5 %, by n
 
 

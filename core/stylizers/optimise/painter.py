@@ -122,12 +122,13 @@ class OptimisePainter:
                 "there is too little. A larger --stroke-size paints fewer pixels, a smaller "
                 "`history` in the look keeps fewer pictures."
             ) from error
-        carried, reference = None, frame
+        carried, reference, resting = None, frame, None
         if onwards is not None and prior is not None:
             carried = torch.cat((onwards.warped * onwards.mask, onwards.mask), -1)
-            painted, reference = rest(painted, frame, prior, state)
+            painted, reference, resting = rest(painted, frame, prior, state)
         older, seen = remember(frame, state, self.settings)
-        following = PaintState(painted, reference, state.age + 1, older, seen, trace)
+        age = state.age + 1
+        following = PaintState(painted, reference, age, resting, older, seen, trace)
         return PaintedFrame(painted, carried, following)
 
     def repaint(
