@@ -32,7 +32,9 @@ ALIKE = (0.03, 0.06)  # mean difference of fresh and carried strokes: exchanged 
 LIGHT = (0.01, 0.04)  # change of the plate's own light: paint keeps its colour below
 HOLD = 0.9  # share of the carried colour and light that stays each frame
 ENERGY = 10.0  # pixels over which the strength of strokes is compared
-GAIN = (0.7, 1.5)  # by which carried strokes may be softened or sharpened
+GAIN = (0.8, 1.35)  # by which carried strokes may be softened or sharpened
+AROUND = np.ones((9, 9), np.uint8)  # no stroke is lighter or darker than all fresh ones around
+MARGIN = 0.03  # but by this
 SMALL = 1e-6  # square of contrast that is none
 EDGE = cv2.BORDER_REPLICATE
 FAR = -30000.0  # pixels; OpenCV counts to 32767
@@ -141,7 +143,8 @@ def mixed(
         towards = between(own, steadier, np.minimum(1, light / HOLD))
     broad = between(towards, kept, light)
     wanted = fresh - own
-    return broad + sharpened(between(wanted, carried - kept, strokes), wanted, strokes)
+    made = broad + sharpened(between(wanted, carried - kept, strokes), wanted, strokes)
+    return np.clip(made, cv2.erode(fresh, AROUND) - MARGIN, cv2.dilate(fresh, AROUND) + MARGIN)
 
 
 def sharpened(given: np.ndarray, wanted: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -207,8 +210,13 @@ def targets(flow: Flow) -> np.ndarray:
 
 
 def moved(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Read a picture (H, W, C) at other places."""
-    return cv2.remap(picture, where, None, cv2.INTER_CUBIC, borderMode=EDGE)
+    """Read a picture (H, W, C) at other places, without sharpening it.
+
+    OpenCV's cubic (a = -0.75) amplifies, and in a recursion grows specks; with a third of linear
+    its lobes are those of Catmull-Rom (a = -0.5).
+    """
+    cubic = cv2.remap(picture, where, None, cv2.INTER_CUBIC, borderMode=EDGE)
+    return cubic + (cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=EDGE) - cubic) / 3
 
 
 def trust(flow: Flow) -> np.ndarray:
