@@ -28,7 +28,7 @@ from stillbrush.core.knobs import SteadyKnobs, chain
 from stillbrush.core.looks import find_look
 from stillbrush.core.media.source import open_shot
 from stillbrush.core.metrics.encoder import appoint
-from stillbrush.core.metrics.temporal import Followed, carried_change, temporal_error
+from stillbrush.core.metrics.temporal import Followed, carried_change, follow, temporal_error
 from stillbrush.core.motion.flow import DisFlow, Flow, dis_flow
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings
@@ -44,6 +44,7 @@ from stillbrush.core.temporal.steady import (
 )
 
 NAMES = ("temporal", "style", "content", "sharpness")
+SHARE = 0.5  # of the size at which the judge measures motion
 AHEAD = SteadyKnobs.look_ahead
 WINDOW = 2  # frames to each side of the classical deflicker
 KEPT = 0.7  # share of the last frame in the OpenCV baseline
@@ -139,7 +140,7 @@ class Court:
         self.judges = {look: appoint(find_look(look, Path())).judge for look in looks}
         first = self.judges[looks[0]]
         pairs = itertools.pairwise(map(picture, plates))
-        self.followed: list[Followed] = [first.follow(a, b) for a, b in pairs]
+        self.followed: list[Followed] = [follow(a, b, first.estimator, SHARE) for a, b in pairs]
         self.seen = {n: first.see(picture(plates[n])) for n in range(2, len(plates), every)}
 
     def measure(self, clip: Clip, look: str) -> dict[str, float]:

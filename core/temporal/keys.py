@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..motion.flow import Flow
-from .steady import CHANGED, EDGE, blurred, changed, grid, moved, ramp, targets, trust
+from .steady import CHANGED, blurred, changed, grid, moved, ramp, read_at, targets, trust
 
 PATCH = 24.0  # pixels at 1024 across: the size of the patches in which one key gives way
 SMALLEST_PATCH = 5.0  # pixels
@@ -48,8 +47,8 @@ class Way:
                 points into this, whichever of them comes first in time.
         """
         step = targets(flow)
-        where = cv2.remap(self.where, step, None, cv2.INTER_LINEAR, borderMode=EDGE)
-        before = cv2.remap(self.sure, step, None, cv2.INTER_LINEAR, borderMode=EDGE)
+        where = read_at(self.where, step)
+        before = read_at(self.sure, step)
         return Way(where, before * trust(flow))
 
 
@@ -140,7 +139,7 @@ def chosen(
         return np.full(spread.shape, 0.0 if after is None else 1.0, np.float32)
     if progress in (0, 1):
         return np.full(spread.shape, progress, np.float32)
-    turn = cv2.remap(spread, where, None, cv2.INTER_LINEAR, borderMode=EDGE)
+    turn = read_at(spread, where)
     late = (progress - turn) / SEAM + 0.5
     # One that is believed wins over one that is not, whatever the hour.
     lead = blurred(after - before, 1.0)

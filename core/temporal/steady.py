@@ -180,9 +180,9 @@ def ahead_light(frames: list[np.ndarray], flows: list[Flow]) -> np.ndarray:
             thumbnail(trust(turned)),
         )
         step *= np.array([width, height], np.float32) / frames[0].shape[1::-1]
-        seen = seen * cv2.remap(sure, position, None, cv2.INTER_LINEAR, borderMode=EDGE)
-        position = position + cv2.remap(step, position, None, cv2.INTER_LINEAR, borderMode=EDGE)
-        arrived = cv2.remap(picture, position, None, cv2.INTER_LINEAR, borderMode=EDGE)
+        seen = seen * read_at(sure, position)
+        position = position + read_at(step, position)
+        arrived = read_at(picture, position)
         total, weight = total + arrived * seen[..., None], weight + seen
     return total / weight[..., None]
 
@@ -215,8 +215,13 @@ def moved(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
     OpenCV's cubic (a = -0.75) amplifies, and in a recursion grows specks; with a third of linear
     its lobes are those of Catmull-Rom (a = -0.5).
     """
-    cubic = cv2.remap(picture, where, None, cv2.INTER_CUBIC, borderMode=EDGE)
-    return cubic + (cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=EDGE) - cubic) / 3
+    cubic = read_at(picture, where, cv2.INTER_CUBIC)
+    return cubic + (read_at(picture, where) - cubic) / 3
+
+
+def read_at(picture: np.ndarray, where: np.ndarray, kernel: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Read a picture (H, W, ...) at other places; beyond its edge, the edge."""
+    return cv2.remap(picture, where, None, kernel, borderMode=EDGE)  # type: ignore[call-overload]
 
 
 def trust(flow: Flow) -> np.ndarray:
@@ -226,7 +231,7 @@ def trust(flow: Flow) -> np.ndarray:
     """
     back, ahead = (known(way) for way in flow)
     where = targets(flow)
-    there = cv2.remap(ahead, where, None, cv2.INTER_LINEAR, borderMode=EDGE)
+    there = read_at(ahead, where)
     allowed = CHECK * (squared(there) + squared(back)) + CHECK_FLOOR
     found = is_known(flow.backward)[0, ..., 0].cpu().numpy() & (squared(there + back) <= allowed)
     last = np.array(found.shape[::-1], np.float32) - 0.5

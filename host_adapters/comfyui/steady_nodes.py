@@ -145,13 +145,13 @@ def keyed(rgb: Tensor, source: Shot, text: str) -> Shot:
     Raises:
         BadInput: as many numbers as pictures are not given, or the source has no such frame.
     """
-    places = parse_frames(text) if text.strip() else ()
+    places: tuple[int, ...] = parse_frames(text) if text.strip() else ()
     if len(places) != len(rgb):
         raise BadInput(
             f"key_frames {text!r}: expected a number for each of {len(rgb)} painted pictures, "
             f"such as 1,24; got {len(places)}."
         )
-    if places[0] < 1 or places[-1] > len(source.frames):
+    if min(places) < 1 or max(places) > len(source.frames):
         raise BadInput(f"key_frames {text!r}: expected 1 to {len(source.frames)}.")
     made = shot_of_pictures(
         lambda place: rgb[place].contiguous().numpy(),

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from support.material import tiny_look, tiny_shot
 from support.rendering import Quiet, assert_untouched, frames_in, paint
 
+from stillbrush import graph
 from stillbrush.core.errors import BadInput, Cancelled
 from stillbrush.core.knobs import SteadyKnobs
 from stillbrush.core.media.images import read_plate
@@ -109,6 +110,23 @@ def test_the_command_line_steadies_and_says_what_is_wrong(clips, tmp_path) -> No
         failed = CliRunner().invoke(cli, [*plain, *more])
         assert failed.exit_code != 0
         assert words in str(failed.exception) + failed.output
+
+
+def test_the_graph_gives_what_the_renderer_gives(clips, tmp_path) -> None:
+    graph.scriptClear()
+    painted = graph.createNode("Read", file=clips[1])
+    source = graph.createNode("Read", file=clips[0])
+    node = graph.createNode("Stabilizer", inputs=[painted, source], keep_flicker=0.2)
+    made = assemble_steady(SteadyRequest(*clips, how=SteadyKnobs(keep_flicker=0.2))).painting()
+    assert np.array_equal(node.shot().read(1004).rgb, made.frame(1004))
+    for number in (1001, 1006):
+        name = Path(clips[1].replace("####", str(number)))
+        (tmp_path / name.name).write_bytes(name.read_bytes())
+    keys = graph.createNode("Read", file=str(tmp_path / "p.####.exr"), missing="skip")
+    node = graph.createNode("Stabilizer", inputs=[keys, source], keys=True)
+    request = SteadyRequest(clips[0], str(tmp_path / "p.####.exr"), keys=True)
+    expected = assemble_steady(request).painting().frame(1003)
+    assert np.array_equal(node.shot().read(1003).rgb, expected)
 
 
 def test_clips_that_do_not_belong_together_are_refused(clips, tmp_path) -> None:
