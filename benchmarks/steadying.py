@@ -155,19 +155,21 @@ class Court:
         return found | {n: statistics.fmean(s[n] for s in stills) for n in NAMES[1:]}
 
 
-def compare(clips: list[str], looks: list[str], count: int, every: int, keep: Path) -> None:
+def compare(clips: list[str], given: argparse.Namespace) -> None:
     """Print the table."""
     print(f"{'clip':18}{'look':16}{'method':14}" + "".join(f"{n:>11}" for n in NAMES))
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in METHODS}
+    looks, count, keep = given.look, given.count, given.keep
+    methods = {name: METHODS[name] for name in given.method or METHODS}
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in methods}
     for clip in clips:
         plates, _ = painted(clip, looks[0], count, keep)
         pairs = itertools.pairwise(map(picture, plates))
         flows = [DisFlow().estimate(a, b) for a, b in pairs]
-        court = Court(plates, looks, every)
+        court = Court(plates, looks, given.every)
         for look in looks:
             _, paint = painted(clip, look, count, keep)
             before = court.measure(paint, look)
-            for name, method in METHODS.items():
+            for name, method in methods.items():
                 after = court.measure(method(plates, paint, flows), look)
                 row = {n: 100 * after[n] / before[n] for n in NAMES}
                 rows[name].append(row)
@@ -207,13 +209,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16, help="frames of each clip")
     parser.add_argument("--every", type=int, default=6, help="frames between those judged")
     parser.add_argument("--keep", type=Path, default=Path("painted"), help="where paint is kept")
+    parser.add_argument("--method", action="append", choices=list(METHODS), help="default: all")
     parser.add_argument("--speed", action="store_true")
     given = parser.parse_args()
     if given.speed:
         cv2.setNumThreads(1)
         speed()
     if given.clips:
-        compare(given.clips, given.look, given.count, given.every, given.keep)
+        compare(given.clips, given)
 
 
 if __name__ == "__main__":
