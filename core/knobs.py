@@ -210,6 +210,80 @@ class ShotKnobs(CutKnobs, FlowKnobs, MaskKnobs, PriorKnobs, StylizerKnobs):
     """The whole chain. A knob left at its default follows the look."""
 
 
+@dataclass(frozen=True)
+class SteadyKnobs(CutKnobs, FlowKnobs):
+    """How a clip that somebody painted is steadied."""
+
+    keep_flicker: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "How much of the flicker stays: 0 is steadiest, 1 gives the clip back bit for bit.",
+        ),
+    ] = 0.0
+    hold: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "How firmly paint rests where neither camera nor subject moves; lower lets it live.",
+        ),
+    ] = 1.0
+    look_ahead: Annotated[
+        int,
+        Knob(
+            0,
+            16,
+            "Frames to come over which colour and light are evened out; more is steadier in "
+            "exposure and reads further ahead.",
+            "frames",
+            animatable=False,
+        ),
+    ] = 2
+    mix: Annotated[
+        float,
+        Knob(0.0, 1.0, "Blends the steady clip with the one that came in, after everything else."),
+    ] = 1.0
+
+
+@dataclass(frozen=True)
+class PassKnobs:
+    """How a shot is painted in several passes."""
+
+    passes: Annotated[
+        int,
+        Knob(
+            1,
+            100,
+            "How often the shot is painted, forwards and backwards in turn; more keeps contrast at "
+            "the borders of a moving frame, and each takes as long as the first.",
+            animatable=False,
+        ),
+    ] = 4
+    pass_blend: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "Share of the neighbour's paint that a frame is painted from again; higher is steadier "
+            "and further from the frame's own paint.",
+            animatable=False,
+        ),
+    ] = 0.5
+    disk_limit: Annotated[
+        float,
+        Knob(
+            0.001,
+            100_000.0,
+            "Space that frames may take on disk between passes.",
+            "gigabytes",
+            advanced=True,
+            animatable=False,
+        ),
+    ] = 200.0
+
+
 def chain(values: dict[str, dict[str, Any]], given: dict[str, Any]) -> ShotKnobs:
     """Build the chain's knobs: what is given wins over the look, the look over the defaults.
 

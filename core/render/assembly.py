@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import platform
 from collections.abc import Callable
@@ -34,9 +35,11 @@ from ..stylizers.painter import (
     ShotStatistics,
     painting_size,
 )
+from ..temporal.multi_pass import Passes
 from .given_motion import GivenMotion, VectorSettings, given_motion
 from .matte import Matte, Where, open_matte
 from .motion import EstimatedMotion, Motion
+from .multi_pass import MultiPassPainting
 from .output import Output, plan_output, refuse_source
 from .painting import Settings, ShotPainting
 from .renderer import Job
@@ -76,6 +79,8 @@ class Request:
     device: Device = Device.AUTO
     precision: Precision = Precision.FLOAT32
     band_rows: int | None = None  # rows that the network paints at a time; None: from the size
+    passes: Passes | None = None  # several passes, forwards and backwards; None: one, recursive
+    disk_limit: float | None = None  # gigabytes between passes; None: no limit
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,12 @@ class Assembly:
         recursion = self.shot.frames
         if request.cold:
             recursion = tuple(frame for frame in recursion if frame >= self.frames[0])
-        return ShotPainting(
+        make: Callable[..., ShotPainting] = ShotPainting
+        if request.passes is not None:
+            make = functools.partial(
+                MultiPassPainting, passes=request.passes, disk_limit=request.disk_limit
+            )
+        return make(
             self.shot,
             painter,
             self.motion,
@@ -153,6 +163,7 @@ class Assembly:
             "motion": self.motion.name,
             "matte": [request.matte, request.invert_matte] if request.matte else None,
             "cold": self.frames[0] if request.cold else None,
+            "passes": asdict(request.passes) if request.passes else None,
             "statistics": str(request.statistics) if request.statistics else None,
             "precision": request.precision.value,
             "band_rows": self.bands.height(self.painting_width),
@@ -243,6 +254,8 @@ def check_request(request: Request) -> None:
         raise BadInput(f"band rows: expected {LEAST_ROWS} or more; got {request.band_rows}.")
     if request.flow_cache is not None and request.flow_cache.is_file():
         raise BadInput(f"flow cache {request.flow_cache}: expected a folder; it is a file.")
+    if request.passes is not None and request.settings.per_frame:
+        raise BadInput("passes: expected more than frames by themselves; leave --per-frame away.")
 
 
 def look_identity(look: Look) -> dict[str, Any]:

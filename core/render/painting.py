@@ -231,6 +231,12 @@ class ShotPainting:
             knobs, colour = knobs or self.settings.at(frame.placed.frame), self.shot.colour
             return compose(frame, painted, knobs, colour, self.encoding, matte)
 
+    def begin(self, folder: Path, before_each: Callable[[int], None]) -> None:
+        """Do what has to be done before the first frame, going on from what a folder holds."""
+
+    def end(self) -> None:
+        """Let go of what was kept for the last frame."""
+
     def frame(self, number: int) -> np.ndarray:
         """Return one finished frame, whatever was asked for before: (H, W, 3), plate's space."""
         painted = self.timeline.at(number)

@@ -83,6 +83,9 @@ def carry_out(
     begun = time.perf_counter()
     if todo or unmeasured:
         freeze(painting, journal, watcher)
+        painting.begin(
+            journal.folder / f"passes.{journal.digest[:16]}", lambda frame: go_on(watcher, frame)
+        )
         left = len(todo) + len(unmeasured)
         run = Run(job, painting, journal, watcher, len(job.frames) - left, begun)
         run.unmeasured = set(unmeasured)
@@ -95,6 +98,7 @@ def carry_out(
         journal.mark(Stage.FINISHED, job.frames)
     job.output.let_go()
     states.clear()
+    painting.end()
     seconds = time.perf_counter() - begun
     report = Report(
         job.identity,

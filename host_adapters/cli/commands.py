@@ -11,6 +11,7 @@ from ...core.errors import Cancelled, StillbrushError
 
 COMMANDS = {
     "stylize": "Paint a shot.",
+    "steady": "Steady a clip that somebody else painted, or carry key frames over a shot.",
     "preview": "Paint one frame or a region in seconds.",
     "wedge": "Compare looks and strengths on one sheet.",
     "run": "Render a script of the node graph.",

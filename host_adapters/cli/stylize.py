@@ -12,7 +12,7 @@ import click
 from ... import nodes  # noqa: F401 - declares the knobs
 from ...core.errors import BadInput
 from ...core.file_knobs import BesideKnobs
-from ...core.knobs import chain
+from ...core.knobs import PassKnobs, chain
 from ...core.looks import Look, find_look
 from ...core.media.sequences import format_frames, parse_frames
 from ...core.media.source import Missing, ReadSettings
@@ -22,6 +22,7 @@ from ...core.render.painting import Settings
 from ...core.render.renderer import render
 from ...core.report.making import measured, write_job_page
 from ...core.spec import REGISTRY, read_knobs
+from ...core.temporal.multi_pass import Passes
 from .console import Bar, JsonLines, Live, console, interruptible, write_json
 from .folders import user_looks
 from .options import knob_option, knob_options
@@ -165,6 +166,9 @@ def shot_options(*, begin_with: int = 0, leave_out: int = 0) -> Callable[[Any], 
 )
 @shot_options()
 @knob_options("stylize_shot", leave_out=("follow_look",))
+@knob_option("multi_pass_blender", "passes")
+@knob_option("multi_pass_blender", "pass_blend")
+@knob_option("multi_pass_blender", "disk_limit")
 @click.option("--overwrite", is_flag=True, help="Allow files to be replaced.")
 @click.option(
     "--debug-layers",
@@ -263,7 +267,19 @@ def request(source: str, given: dict[str, Any]) -> Request:
         device=Device(given["device"]),
         precision=Precision(given["precision"]),
         band_rows=given["band_rows"],
+        passes=passes(given),
+        disk_limit=given.get("disk_limit") or PassKnobs.disk_limit,
     )
+
+
+def passes(given: dict[str, Any]) -> Passes | None:
+    """Return the passes that are asked for; None paints in one, each frame from the last."""
+    if given.get("passes") is None:
+        if given.get("pass_blend") is not None:
+            raise BadInput("--pass-blend: joins several passes; give --passes too.")
+        return None
+    blend = given["pass_blend"]
+    return Passes(given["passes"], PassKnobs.pass_blend if blend is None else blend)
 
 
 KNOBS = {field.name for field in REGISTRY["stylize_shot"].knobs}

@@ -8,7 +8,15 @@ import logging
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
-from . import files_nodes, look_nodes, motion_nodes, paint_nodes, stream_node, view_nodes
+from . import (
+    files_nodes,
+    look_nodes,
+    motion_nodes,
+    paint_nodes,
+    steady_nodes,
+    stream_node,
+    view_nodes,
+)
 from .folders import register_folders
 
 log = logging.getLogger(__name__)
@@ -26,6 +34,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     motion_nodes.OcclusionMask,
     motion_nodes.PriorWarper,
     paint_nodes.Stylizer,
+    steady_nodes.Stabilizer,
+    steady_nodes.MultiPassBlender,
     view_nodes.FlowViewer,
     view_nodes.MaskViewer,
     view_nodes.PlateViewer,

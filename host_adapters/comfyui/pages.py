@@ -25,6 +25,10 @@ MORE = {
     "StillbrushStylizer": "Wired as *Flow Estimator*, *Occlusion Mask*, *Prior Warper*, "
     "*Stylizer*, it gives the very pixels of *Stylize Shot*. With *state*, a shot in "
     "chunks is one shot: wire the state that comes out of one run into the next.",
+    "StillbrushStabilizer": "*painted* is what a sampler, EbSynth or a painter made of *source*, "
+    "frame by frame; it may have another size. With *keys*, it is a few frames, and *key_frames* "
+    "says which; give a *look* to paint what none of them shows.",
+    "StillbrushMultiPassBlender": "Frames lie in the system's temporary folder between passes.",
     "StillbrushFlowEstimator": "The first frame, and a frame that begins a new shot, have an "
     "unknown flow: no mask trusts it, and the Stylizer begins afresh there.",
     "StillbrushVectorFlow": "Wire the *plate* and the motion layers of its own files are read; "

@@ -25,6 +25,7 @@ from .model import NodeData, State
 from .values import Values
 
 REACH = 40  # nodes from one picture that is pulled ahead to the next: Python's stack is short
+KEYS = "keys"
 PLATE = frozenset({"R", "G", "B"})
 
 
@@ -119,12 +120,21 @@ class Engine:
     def background(self, uid: int) -> Shot:
         """Return the shot that comes in first: what a node that is disabled hands on."""
         node, spec = self.node(uid)
-        for port in arrows(spec):
+        for port in self.carriers(uid, spec):
             source = node.inputs.get(port.name)
             if source is not None and port.kind.name != LOOK:
                 return self.plate(source)
         raise BadInput(f"{node.name}: input {arrows(spec)[0].name if arrows(spec) else ''}: "
                        "is not wired.")  # fmt: skip
+
+    def carriers(self, uid: int, spec: NodeSpec[Any]) -> list[Port]:
+        """Return the inputs, the one whose shot is handed on first.
+
+        A few key frames are carried over their source: there it is the source.
+        """
+        has_keys = any(field.name == KEYS for field in spec.knobs)
+        is_carried = has_keys and bool(Values(self.state).at(uid, KEYS, 0))
+        return sorted(arrows(spec), key=lambda port: is_carried and port.name != "source")
 
     def plate(self, uid: int) -> Shot:
         """Return a node's shot; of one that gives no picture, that of the plate it came from."""

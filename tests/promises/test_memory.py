@@ -28,13 +28,20 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.steady_request import SteadyRequest, assemble_steady
+from stillbrush.core.temporal.multi_pass import Passes
 class Quiet:
     def progress(self, progress): pass
     def is_cancelled(self): return False
 plate, look, output, way = sys.argv[2:]
 settings = Settings(ShotKnobs(stroke_size=4.0))
-made = assemble(Request(plate, load_look(Path(look)), settings=settings))
-if way == "render":
+look = load_look(Path(look))
+if way == "steady":
+    made = assemble_steady(SteadyRequest(plate, plate))
+else:
+    passes = Passes(2) if way == "passes" else None
+    made = assemble(Request(plate, look, settings=settings, passes=passes))
+if way != "frames":
     render(made.job(output), Quiet())
 else:
     painting = made.painting()
@@ -149,7 +156,7 @@ def test_two_thousand_frames_are_as_quick_and_small_at_the_end_as_at_the_start(
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("way", ["render", "frames"])
+@pytest.mark.parametrize("way", ["render", "frames", "steady", "passes"])
 def test_ten_times_the_frames_take_no_more_memory(way, tmp_path) -> None:
     few, many = peak(tmp_path, 50, way), peak(tmp_path, 500, way)
     assert many < few * 1.05

@@ -1,0 +1,157 @@
+"""A shot painted in several passes: frames on demand once the passes are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..motion.consistency import trust
+from ..motion.cuts import is_cut
+from ..motion.flow import Flow, resize_flow
+from ..stylizers.painter import PaintState
+from ..stylizers.prior import Prior, resize_mask
+from ..temporal.multi_pass import (
+    GIGABYTE,
+    Carry,
+    Passes,
+    PassStore,
+    Repainter,
+    Turn,
+    run_passes,
+)
+from .painting import Painted, Ready, ShotPainting, scratch
+from .pipeline import Shared
+
+
+class NetworkRepainter:
+    """A look's network: the blend is its prior, trusted everywhere, since it has no holes."""
+
+    def __init__(self, painting: ShotPainting) -> None:
+        self.painting = painting
+
+    def repaint(self, turn: Turn) -> Tensor:
+        """Paint a frame from a picture to start with."""
+        painting = self.painting
+        frame = painting.small(painting.frames[turn.place])
+        start, prior = turn.start, None
+        if start is None:
+            layers, _ = painting.painter.assemble(frame, None, PaintState())
+        else:
+            sure = torch.ones_like(frame[..., :1])
+            layers = torch.cat((frame, start.to(frame.device), sure), -1)
+            prior = Prior(torch.zeros_like(frame[..., :2]), sure, torch.zeros_like(sure))
+        picture, _ = painting.painter.paint_layers(layers, prior, PaintState())
+        return picture
+
+
+class MultiPassPainting(ShotPainting):
+    """A shot, a painter and several passes; nothing is painted before a frame is asked for."""
+
+    passes: Passes
+    store: PassStore
+    repainter: Repainter
+
+    def __init__(
+        self,
+        *given: Any,
+        passes: Passes,
+        disk_limit: float | None = None,
+        repainter: Callable[[ShotPainting], Repainter] = NetworkRepainter,
+        **more: Any,
+    ) -> None:
+        """Set it up; nothing is read yet.
+
+        Args:
+            given: as for a painting in one pass.
+            passes: how many, and how they are joined.
+            disk_limit: gigabytes that frames may take between passes; None: no limit.
+            repainter: makes what paints.
+            more: as for a painting in one pass.
+        """
+        super().__init__(*given, **more)
+        self.passes = passes
+        self.limit = None if disk_limit is None else int(disk_limit * GIGABYTE)
+        self.store = PassStore(scratch(self), self.limit)
+        self.repainter = repainter(self)
+        self.flows = Shared(self.flow_into, keep=3)
+        self.is_done = False
+        self.timeline.begins = lambda frame: True  # what is carried was carried between passes
+
+    def begin(self, folder: Path, before_each: Callable[[int], None] = lambda frame: None) -> None:
+        """Paint the passes, going on from what a folder holds.
+
+        Args:
+            folder: where frames lie between passes.
+            before_each: called with every frame before it is painted; may raise to stop.
+        """
+        self.store = PassStore(folder, self.limit)
+        self.run(before_each)
+
+    def run(self, before_each: Callable[[int], None] = lambda frame: None) -> None:
+        """Paint the passes."""
+        if self.is_done:
+            return
+        self.store.check_room(len(self.frames), *self.size)
+        run_passes(
+            len(self.frames),
+            self.repainter,
+            self.carry,
+            self.passes,
+            self.store,
+            lambda number, place: before_each(self.frames[place]),
+        )
+        self.is_done = True
+
+    def end(self) -> None:
+        """Let go of the frames between passes."""
+        self.store.clear()
+
+    def ready(self, frame: int) -> Ready:
+        """Read a frame; its motion is not needed any more."""
+        return Ready(self.prepared.get(frame), self.small(frame), None, None, is_cut=False)
+
+    def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
+        """Hand out a frame as the last pass left it."""
+        with self.stopwatch.stage("paint"):
+            self.run()
+            place = self.places[x.prepared.placed.frame]
+            picture = self.store.read(self.passes.count, place).to(x.small.device)
+        return Painted(picture, None), PaintState(picture, x.small, state.age + 1)
+
+    def flow_into(self, place: int) -> Flow | None:
+        """Return the flow into a frame from the one before, at painting size; None at a cut."""
+        frame = self.frames[place]
+        if frame in self.settings.cuts:
+            return None
+        last, this = self.prepared.get(self.frames[place - 1]), self.prepared.get(frame)
+        knobs = self.settings.knobs
+        with self.stopwatch.stage("motion"):
+            flow = self.motion.between(last, this)
+            if knobs.detect_cuts and is_cut(
+                last.encoded, this.encoded, flow, knobs.cut_sensitivity
+            ):
+                return None
+        return flow
+
+    def carry(self, place: int, beside: int) -> Carry | None:
+        """Say how a neighbour's paint comes onto a frame."""
+        flow = self.flows.get(max(place, beside))
+        if flow is None:
+            return None
+        if beside > place:
+            flow = Flow(flow.forward, flow.backward)
+        knobs = self.settings.at(self.frames[place])
+        mask = trust(
+            flow,
+            check=knobs.check,
+            check_floor=knobs.check_floor,
+            boundary=knobs.boundary,
+            boundary_floor=knobs.boundary_floor,
+            dilate=knobs.dilate,
+        )
+        mask = resize_mask(mask * knobs.temporal, *self.size).cpu()
+        return Carry(resize_flow(flow.backward, *self.size).cpu(), mask)
