@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..motion.consistency import trust
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow, resize_flow
 from ..stylizers.painter import PaintState
-from ..stylizers.prior import Prior, resize_mask
+from ..stylizers.prior import resize_mask
 from ..temporal.multi_pass import (
     GIGABYTE,
     Carry,
@@ -27,8 +26,8 @@ from .painting import Painted, Ready, ShotPainting, scratch
 from .pipeline import Shared
 
 
-class NetworkRepainter:
-    """A look's network: the blend is its prior, trusted everywhere, since it has no holes."""
+class LookRepainter:
+    """Whatever a look paints with; its temporal loss, if it has one, counts in the later passes."""
 
     def __init__(self, painting: ShotPainting) -> None:
         self.painting = painting
@@ -37,15 +36,8 @@ class NetworkRepainter:
         """Paint a frame from a picture to start with."""
         painting = self.painting
         frame = painting.small(painting.frames[turn.place])
-        start, prior = turn.start, None
-        if start is None:
-            layers, _ = painting.painter.assemble(frame, None, PaintState())
-        else:
-            sure = torch.ones_like(frame[..., :1])
-            layers = torch.cat((frame, start.to(frame.device), sure), -1)
-            prior = Prior(torch.zeros_like(frame[..., :2]), sure, torch.zeros_like(sure))
-        picture, _ = painting.painter.paint_layers(layers, prior, PaintState())
-        return picture
+        beside = turn.beside if turn.is_temporal else None
+        return painting.painter.repaint(frame, turn.start, beside)
 
 
 class MultiPassPainting(ShotPainting):
@@ -60,7 +52,7 @@ class MultiPassPainting(ShotPainting):
         *given: Any,
         passes: Passes,
         disk_limit: float | None = None,
-        repainter: Callable[[ShotPainting], Repainter] = NetworkRepainter,
+        repainter: Callable[[ShotPainting], Repainter] = LookRepainter,
         **more: Any,
     ) -> None:
         """Set it up; nothing is read yet.

@@ -114,8 +114,8 @@ class SteadyAssembly:
             "look": {
                 "name": "stabilizer",
                 "title": "steadied",
-                "weights": fill.weights.sha256 if fill else "none",
-                "style": plain(fill.weights.style) if fill else None,
+                "weights": fill.paint_digest if fill else "none",
+                "style": fill.weights.style if fill and fill.weights else None,
             },
             "knobs": plain(asdict(request.how)),
             "cuts": list(request.settings.cuts),

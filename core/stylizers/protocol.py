@@ -39,6 +39,13 @@ Watch = Callable[[Iterate], None]
 """Told of every iterate; may raise to stop."""
 
 
+class Before(NamedTuple):
+    """Another painted frame, carried onto this one."""
+
+    picture: Tensor  # (1, h, w, 3), 0 to 1
+    mask: Tensor  # (1, h, w, 1), 0 to 1
+
+
 class PaintedFrame(NamedTuple):
     """One painted frame."""
 
@@ -70,6 +77,16 @@ class Stylizer(Protocol):
         self, frame: Tensor, prior: Prior | None, state: PaintState
     ) -> tuple[Tensor, PaintState]:
         """Paint a frame; return the picture and the next state."""
+        ...
+
+    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+        """Paint a frame (1, h, w, 3) from a picture: one turn of several passes.
+
+        Args:
+            frame: network encoding, painting size.
+            start: what to paint from, 0 to 1; None: the frame by itself.
+            carried: a neighbour's paint, where a temporal loss is to count.
+        """
         ...
 
     def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:

@@ -23,6 +23,7 @@ from torch import Tensor
 from ..errors import UnreadableFile, WriteRefused
 from ..state import digest, write_tensors
 from ..stylizers.prior import carried_over
+from ..stylizers.protocol import Before
 
 GIGABYTE = 10**9
 MARK = "stillbrush-pass"
@@ -45,6 +46,7 @@ class Turn:
         start: (1, h, w, 3), 0 to 1, what to paint from; None in the first pass: by itself.
         is_temporal: whether a stylizer's own temporal loss counts in this pass.
         carry: how the neighbour came; None where there was none.
+        beside: the neighbour's paint on this frame; None where there was none.
     """
 
     place: int
@@ -52,6 +54,7 @@ class Turn:
     start: Tensor | None = None
     is_temporal: bool = False
     carry: Carry | None = None
+    beside: Before | None = None
 
 
 class Repainter(Protocol):
@@ -222,5 +225,7 @@ def next_turn(
     way = carry(place, beside)
     if way is None:
         return Turn(place, number, own, is_temporal)
-    start = blended(own, store.read(number, beside), way, passes.blend)
-    return Turn(place, number, start, is_temporal, way)
+    neighbour = store.read(number, beside)
+    start = blended(own, neighbour, way, passes.blend)
+    carried = Before(carried_over(neighbour, way.flow), way.mask)
+    return Turn(place, number, start, is_temporal, way, carried)

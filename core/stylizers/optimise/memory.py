@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,14 +14,8 @@ from ...motion.flow import Flow, settled_flow, to_grey
 from ...temporal.long_term import long_term_weights
 from ..painter import PaintState
 from ..prior import carried_over
+from ..protocol import Before
 from .settings import OptimiseKnobs
-
-
-class Before(NamedTuple):
-    """An earlier painted frame, carried onto this one."""
-
-    picture: Tensor  # (1, h, w, 3), 0 to 1
-    mask: Tensor  # (1, h, w, 1), 0 to 1
 
 
 @dataclass(frozen=True)

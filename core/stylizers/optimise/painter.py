@@ -20,13 +20,13 @@ from ...networks.loss_network import LossNetwork
 from ...networks.shortage import is_shortage
 from ..painter import PaintState, Sample, ShotStatistics, rest
 from ..prior import Prior, carried_over, resize_mask, resize_picture
-from ..protocol import Iterate, PaintedFrame, Watch
+from ..protocol import Before, Iterate, PaintedFrame, Watch
 from .begin import first_picture, later_picture
 from .descent import Step, descend
 from .energy import Aims, Carried, Energy
 from .gradients import ordinary
 from .layers import Layers
-from .memory import Before, Onwards, earlier, planes, remember, weighed
+from .memory import Onwards, earlier, planes, remember, weighed
 from .settings import OptimiseKnobs, Stabilise
 from .styles import LEAST, Painting, style_targets, textures
 from .texture import Texture
@@ -132,16 +132,22 @@ class OptimisePainter:
         return PaintedFrame(painted, carried, following)
 
     def repaint(
-        self, frame: Tensor, start: Tensor, carried: Before | None, watch: Watch | None = None
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         """Paint a frame from a picture to start with: one turn of several passes (Ruder 4.4).
 
         Args:
             frame: (1, h, w, 3), network encoding, painting size.
-            start: (1, h, w, 3), what the optimisation begins from.
+            start: (1, h, w, 3), what the optimisation begins from; None: as for a first frame.
             carried: the neighbour's paint on this frame, where a temporal loss is to count.
             watch: told of every iterate.
         """
+        if start is None:
+            return self.go_on(frame, None, PaintState(), watch).picture
         blank = Before(start, torch.zeros_like(frame[..., :1]))
         near = [] if carried is None else [carried]
         onwards = Onwards(*(carried or blank), near)
