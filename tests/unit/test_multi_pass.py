@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from support.material import tiny_look, tiny_shot
+from support.optimising import optimise_look
 from support.rendering import Quiet, frames_in, paint
 from torch import Tensor
 
+from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.errors import Cancelled, UnreadableFile, WriteRefused
+from stillbrush.core.knobs import chain
+from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.painting import Settings
 from stillbrush.core.stylizers.prior import carried_over
 from stillbrush.core.temporal.multi_pass import (
     Carry,
@@ -195,3 +201,17 @@ def test_the_command_line_takes_passes(tmp_path) -> None:
     assert len(frames_in(tmp_path / "out")) == 3
     failed = CliRunner().invoke(cli, [*plain, "--pass-blend", "0.3"])
     assert "--passes" in str(failed.exception)
+
+
+def test_passes_paint_with_a_look_that_optimises_and_a_late_one_holds_to_its_neighbour(tmp_path):
+    look = optimise_look(tmp_path / "look", temporal_weight=50.0)
+    shape = DemoShot(width=96, height=64, frames=3)
+    shot = str(write_demo_shot(tmp_path / "plate", shape))
+    made = {}
+    for begin in (2, 3):  # in the second of two passes; never
+        settings = Settings(chain(look.knobs, {}), look.exposure)
+        passes = Passes(2, temporal_from=begin)
+        painting = assemble(Request(shot, look, settings=settings, passes=passes)).painting()
+        made[begin] = painting.frame(painting.frames[1])
+    assert np.isfinite(made[2]).all()
+    assert np.abs(made[2] - made[3]).max() > 0
