@@ -14,8 +14,10 @@ from typing import Any
 
 from .errors import BadInput, MissingFrame, WriteRefused
 from .look_files import file_beside, verified_file
+from .look_pictures import MOST_PICTURES, StylePicture
 from .media.atomic import write_text_atomic
 from .media.encoding import MOST_EXPOSURE
+from .media.stills import STILLS
 from .spec import REGISTRY
 from .strict_yaml import Reader, read_text, read_yaml, write_yaml
 
@@ -35,7 +37,10 @@ class Encoding(enum.Enum):
 class StylizerKind(enum.Enum):
     """Which stylizer paints a look."""
 
-    PRIOR = "prior"
+    PRIOR = "prior"  # goes on from its own last picture, carried by the motion
+    FEEDFORWARD = "feedforward"  # every frame by itself
+    RECURRENT = "recurrent"  # goes on from its own last picture as it lies
+    ADAIN = "adain"  # like any picture
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class Look:
     encode: Encoding = Encoding.SRGB_KNEE
     manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
+    pictures: tuple[StylePicture, ...] = ()  # what it paints like, where its network takes any
 
     def own_path(self) -> Path:
         """Return the look's file; raises BadInput where it has none yet."""
@@ -125,7 +131,7 @@ def is_thumbnail(picture: Path) -> bool:
 
 
 TOP = ("look", "name", "title", "about", "stylizer", "weights", "manner", "licence", "trained",
-       "knobs", "colour")  # fmt: skip
+       "knobs", "colour", "pictures")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -161,7 +167,23 @@ def parse_look(text: str, path: Path) -> Look:
         exposure=read.number(colour, "colour.exposure", 0.0, -MOST_EXPOSURE, MOST_EXPOSURE),
         encode=read.choice(Encoding, colour.get("encode", "srgb-knee"), "colour.encode"),
         path=path,
+        pictures=parse_pictures(read, raw),
     )
+
+
+def parse_pictures(read: Reader, raw: dict[str, Any]) -> tuple[StylePicture, ...]:
+    """Read what the look paints like; pictures lie in its own folder."""
+    listed = raw.get("pictures", [])
+    if not isinstance(listed, list) or len(listed) > MOST_PICTURES:
+        raise read.fail("pictures", f"a list of at most {MOST_PICTURES}", listed)
+    pictures = []
+    for number, entry in enumerate(listed):
+        key = f"pictures.{number}"
+        picture = read.mapping({key: entry}, key, ("file", "sha256", "share"))
+        file, digest = parse_file(read, picture, key, STILLS)
+        share = read.number(picture, f"{key}.share", 1.0, 0.0, 1000.0)
+        pictures.append(StylePicture(file, digest, share))
+    return tuple(pictures)
 
 
 def parse_about(read: Reader, raw: dict[str, Any]) -> str:
@@ -190,11 +212,13 @@ def parse_manner(read: Reader, raw: dict[str, Any]) -> MannerFile | None:
     return MannerFile(*parse_file(read, manner, "manner")) if manner else None
 
 
-def parse_file(read: Reader, raw: dict[str, Any], key: str) -> tuple[str, str]:
+def parse_file(
+    read: Reader, raw: dict[str, Any], key: str, kinds: tuple[str, ...] = (".safetensors",)
+) -> tuple[str, str]:
     """Read a file's name and hash."""
     file = read.text(raw, f"{key}.file")
-    if not file.endswith(".safetensors"):
-        raise read.fail(f"{key}.file", "a .safetensors file", file)
+    if not file.lower().endswith(kinds):
+        raise read.fail(f"{key}.file", f"a {' '.join(kinds)} file", file)
     digest = read.text(raw, f"{key}.sha256")
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise read.fail(f"{key}.sha256", "64 hexadecimal digits", digest)
@@ -290,6 +314,11 @@ def look_text(look: Look) -> str:
     plain["weights"] = vars(look.weights).copy()
     if look.manner:
         plain["manner"] = vars(look.manner).copy()
+    if look.pictures:
+        plain["pictures"] = [
+            {"file": picture.file, "sha256": picture.sha256, "share": picture.share}
+            for picture in look.pictures
+        ]
     plain["licence"] = look.licence
     if look.trained != Trained():
         plain["trained"] = vars(look.trained) | {"on": list(look.trained.on)}

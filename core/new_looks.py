@@ -11,6 +11,7 @@ from typing import Any
 from . import looks
 from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
+from .look_pictures import StylePicture
 from .looks import NAME, Look, look_nodes, save_look
 from .media.atomic import replacing
 from .spec import REGISTRY, read_knobs
@@ -108,6 +109,7 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
         raise WriteRefused(f"look {target}: is there already. Choose another name.")
     file = copy_file(look.verified_weights(), look.weights.sha256, folder)
     look = replace(look, weights=replace(look.weights, file=file))
+    look = replace(look, pictures=copy_pictures(look, folder))
     manner = look.verified_manner()
     if look.manner and manner:
         file = copy_file(manner, look.manner.sha256, folder)
@@ -115,16 +117,25 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     return save_look(look, folder, overwrite=overwrite)
 
 
+def copy_pictures(look: Look, folder: Path) -> tuple[StylePicture, ...]:
+    """Return what a look paints like, with the pictures in a folder."""
+    named = ((picture, picture.path(look.path)) for picture in look.pictures)
+    return tuple(
+        replace(picture, file=copy_file(path, picture.sha256, folder), given=None)
+        for picture, path in named
+    )
+
+
 def copy_file(source: Path, digest: str, folder: Path) -> str:
     """Return the name of a look's file in a folder; copied if none there has the same hash."""
     size = source.stat().st_size
-    for there in sorted(folder.glob("*.safetensors")):
+    for there in sorted(folder.glob(f"*{source.suffix}")):
         usable = not there.name.startswith(".") and there.resolve().parent == folder.resolve()
         usable = usable and there.is_file() and there.stat().st_size == size
         if usable and file_sha256(there) == digest:
             return there.name
     taken = (folder / source.name).exists()
-    name = f"{source.stem}-{digest[:12]}.safetensors" if taken else source.name
+    name = f"{source.stem}-{digest[:12]}{source.suffix}" if taken else source.name
     with replacing(folder / name, overwrite=False) as partial:
         shutil.copyfile(source, partial)
     return name

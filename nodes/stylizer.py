@@ -13,7 +13,7 @@ from ..core.ports import LookPort, PriorPort, StatisticsPort
 from ..core.render.compose import blend
 from ..core.spec import Encoded, Mask, node
 from ..core.stylizers.load import load_painter
-from ..core.stylizers.painter import Painter, PaintState, painting_size
+from ..core.stylizers.painter import PaintState, painting_size
 from ..core.stylizers.prior import begins_shot, resize_picture
 
 
@@ -48,7 +48,7 @@ def stylizer(x: Inputs, k: StylizerKnobs, s: PaintState) -> tuple[Outputs, Paint
     prior = x.prior
     if prior is not None and begins_shot(prior):
         prior, s = None, PaintState()
-    painter: Painter = load_painter(x.look, x.frame.device)
+    painter = load_painter(x.look, x.frame.device)
     if x.statistics is not None:
         painter = painter.frozen(x.statistics)
     height, width = x.frame.shape[1:3]

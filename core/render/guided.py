@@ -18,8 +18,9 @@ from ..errors import BadInput
 from ..media.source import Shot
 from ..motion.flow import Flow, unknown_flow
 from ..sequence import InMemory, Moment, scan
-from ..stylizers.painter import Painter, PaintState, Sample
+from ..stylizers.painter import PaintState, Sample
 from ..stylizers.prior import Prior, begins_shot, resize_picture
+from ..stylizers.protocol import FramePainter
 from .painting import Painted, Ready, Settings, ShotPainting, Where
 from .pipeline import ReadAhead
 from .prepare import Prepared
@@ -44,7 +45,7 @@ class GuidedPainting(ShotPainting):
     def __init__(
         self,
         shot: Shot,
-        painter: Painter,
+        painter: FramePainter,
         settings: Settings,
         priors: Callable[[int], Prior | None],
         *,

@@ -31,13 +31,13 @@ from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.painter import (
     Normalise,
-    Painter,
     PaintState,
     Sample,
     ShotStatistics,
     painting_size,
 )
 from ..stylizers.prior import Prior, make_prior, resize_picture
+from ..stylizers.protocol import FramePainter
 from .compose import compose
 from .journal import OnDisk
 from .matte import Where
@@ -92,7 +92,7 @@ class ShotPainting:
     def __init__(
         self,
         shot: Shot,
-        painter: Painter,
+        painter: FramePainter,
         motion: Motion,
         settings: Settings,
         *,
@@ -123,7 +123,7 @@ class ShotPainting:
         self.prepared = Shared(self.prepare, keep=5)
         canvas, stroke = shot.canvas, settings.knobs.stroke_size
         self.size = painting_size(canvas.height, canvas.width, shot.display.width, stroke)
-        self.painter = painter
+        self.painter: FramePainter = painter
         self.has_warned = False
         self.check()
         self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(

@@ -12,6 +12,7 @@ from ..errors import BadInput
 from ..networks.style_network import Shape
 from ..spec import Knob, KnobField
 from .start import Start
+from .terms import SystemKind
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 GROWTH = 0.35  # share of a run in which recursion grows to its full length
@@ -90,6 +91,45 @@ class Recipe:
             advanced=True,
         ),
     ] = 0.5
+    system: Annotated[
+        SystemKind,
+        Knob(
+            tip="What is trained: prior goes on from its own paint along the motion, feedforward "
+            "paints every frame by itself, noise does so and is taught not to heed grain, "
+            "recurrent goes on without any motion, adain paints like any picture."
+        ),
+    ] = SystemKind.PRIOR
+    noise_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            100000.0,
+            "How little grain in the plate may change the paint; systems noise and adain.",
+            advanced=True,
+        ),
+    ] = 1000.0
+    noise_range: Annotated[
+        float,
+        Knob(0.0, 255.0, "Most that a pixel of that grain is off, of 255.", advanced=True),
+    ] = 40.0
+    noise_pixels: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "Share of the pixels that have it; 0.0153 is 1000 of 256x256.",
+            advanced=True,
+        ),
+    ] = 1000 / 256**2
+    gram_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            1000.0,
+            "How much Gram matrices count beside mean and spread; system adain.",
+            advanced=True,
+        ),
+    ] = 1.0
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
     ] = 1
