@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,10 @@ class Look:
     manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
     pictures: tuple[StylePicture, ...] = ()  # what it paints like, where its network takes any
+
+    def with_pictures(self, pictures: tuple[StylePicture, ...]) -> Look:
+        """Return the look painting like other pictures."""
+        return replace(self, pictures=pictures)
 
     def own_path(self) -> Path:
         """Return the look's file; raises BadInput where it has none yet."""

@@ -17,7 +17,7 @@ import torch
 
 from ... import __version__
 from ..errors import BadInput
-from ..looks import Look
+from ..looks import Look, StylizerKind
 from ..media.colour import config
 from ..media.sequences import parse_frames
 from ..media.source import ReadSettings, Shot, open_shot
@@ -144,7 +144,8 @@ class Assembly:
                 "title": look.title,
                 "weights": look.weights.sha256,
                 "style": look.weights.style,
-            },
+            }
+            | ({"pictures": [[p.sha256, p.share] for p in look.pictures]} if look.pictures else {}),
             "settings": plain(asdict(request.settings)),
             "motion": self.motion.name,
             "matte": [request.matte, request.invert_matte] if request.matte else None,
@@ -165,7 +166,8 @@ class Assembly:
             paths += self.motion.files
         if self.request.statistics is not None and self.request.statistics.is_file():
             paths.append(self.request.statistics)
-        return paths
+        look = self.request.look
+        return paths + [picture.path(look.path) for picture in look.pictures]
 
     def files_stamp(self) -> str:
         """Return a digest of the names, sizes and times of every file that is read."""
@@ -231,6 +233,11 @@ def check_request(request: Request) -> None:
     Raises:
         BadInput: names the setting.
     """
+    if request.look.stylizer is StylizerKind.ADAIN and not request.look.pictures:
+        raise BadInput(
+            f"look {request.look.name}: paints like pictures that it is given; name one with "
+            "--style-image."
+        )
     if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
         raise BadInput(
             f"statistics {request.statistics}: are for normalise shot; ask for that too."

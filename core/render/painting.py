@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ..motion.consistency import trust
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
+from ..stylizers.adain import AnyStylePainter
 from ..stylizers.painter import (
     Normalise,
     PaintState,
@@ -60,6 +61,7 @@ class Settings:
     per_frame: bool = False  # the same network without a prior
     cuts: tuple[int, ...] = ()  # first frames of new shots
     dials: Dials = field(default_factory=Dials)  # knobs that change from frame to frame
+    styles: Mapping[int, float] = field(default_factory=dict)  # frame -> place along style pictures
 
     def at(self, frame: int) -> ShotKnobs:
         """Return the knobs as they are on a frame."""
@@ -203,10 +205,18 @@ class ShotPainting:
         state = state.to(x.small.device)
         before = state.painted
         with self.stopwatch.stage("paint"):
-            layers, primed = self.painter.assemble(x.small, x.prior, state)
+            painter = self.painter_at(x.prepared.placed.frame)
+            layers, primed = painter.assemble(x.small, x.prior, state)
             prior = x.prior if primed else None
-            picture, state = self.painter.paint_layers(layers, prior, state)
+            picture, state = painter.paint_layers(layers, prior, state)
         return Painted(picture, layers[..., 3:] if primed else None, before), state
+
+    def painter_at(self, frame: int) -> FramePainter:
+        """Return the painter as it is on a frame: where it goes along its style pictures."""
+        place = self.settings.styles.get(frame)
+        if place is None or not isinstance(self.painter, AnyStylePainter):
+            return self.painter
+        return self.painter.along(place)
 
     def small(self, frame: int) -> Tensor:
         """Return a plate at painting size, (1, h, w, 3), network encoding."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,12 @@ class StyleMix:
     styles: tuple[Statistics, ...] = ()
     shares: tuple[float, ...] = ()
 
+    def along(self, place: float) -> StyleMix:
+        """Return the mix at a place along the pictures: 0 is the first, 1 the second."""
+        place = min(max(place, 0.0), len(self.styles) - 1.0)
+        shares = tuple(max(0.0, 1.0 - abs(place - n)) for n in range(len(self.styles)))
+        return StyleMix(self.styles, shares)
+
     def over(self, own: Statistics) -> Statistics:
         """Return what a plate with statistics of its own is painted like."""
         rest = 1.0 - sum(self.shares)
@@ -52,6 +58,10 @@ class AnyStylePainter(GuidedPainter):
     mix: StyleMix
     bands: Bands = field(default_factory=Bands)
     statistics: ShotStatistics | None = None
+
+    def along(self, place: float) -> AnyStylePainter:
+        """Return the painter at a place along its pictures."""
+        return replace(self, mix=self.mix.along(place)) if self.mix.styles else self
 
     def assemble(
         self, frame: Tensor, prior: Prior | None, state: PaintState

@@ -22,12 +22,20 @@ from ..networks.encoder import Encoder
 from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import CARRIED, Statistics
 from .loop import Batch, Loop, Losses
-from .losses import Features, content_loss, lattices, temporal_loss, total_variation, vigour_loss
+from .losses import content_loss, lattices, temporal_loss, total_variation, vigour_loss
 from .slots import Slots
-from .terms import aligned_content, gram_loss, moment_loss, noise_loss, with_noise
+from .terms import (
+    Painted,
+    aligned_content,
+    covariance_loss,
+    how_painted,
+    moment_loss,
+    noise_loss,
+    with_noise,
+)
 from .windows import evenly
 
-CUT = 1.5  # side of a style cut, in sides of a training frame
+CUT = 1.25  # side of a style cut, in sides of a training frame
 ZOOMED = (0.8, 1.25)  # scale at which a painting is cut
 SHOWN, FEWEST = 4, 12  # paintings on sheets; paintings from which they are held out of the training
 
@@ -37,7 +45,7 @@ class Sitting:
     """What the samples of a batch are to be painted like, one row each."""
 
     codes: Statistics  # at the levels that the decoder reads
-    features: Features  # of the loss network
+    manners: dict[str, Painted]  # by the loss network
 
 
 class AnyStyleTrainer(Loop[Decoder]):
@@ -66,6 +74,7 @@ class AnyStyleTrainer(Loop[Decoder]):
         self.held = shown_paintings(len(self.paintings))
         self.known = [n for n in range(len(self.paintings)) if n not in self.held] or self.held
         self.slots = Slots.empty(recipe.slots, recipe.size, [])
+        self.sitters: dict[int, Sitting] = {}
 
     def practise(self, rng: np.random.Generator) -> Losses:
         """Paint fresh shots and the next frames of shots under way, each in its own style."""
@@ -98,13 +107,36 @@ class AnyStyleTrainer(Loop[Decoder]):
         features = encode(self.reader, pictures)
         return [features[level] for level in self.network.read]
 
-    @torch.no_grad()
     def sitting(self, seeds: list[int]) -> Sitting:
         """Return the styles that shots were drawn with."""
-        cuts = torch.stack([self.cut(seed) for seed in seeds]).to(self.device)
+        self.sitters = {
+            seed: self.sitters.get(seed) or self.sit(seed)
+            for seed in dict.fromkeys(
+                (*seeds, *(seed for seed in self.slots.seeds.tolist() if seed in self.sitters))
+            )
+        }
+        chosen = [self.sitters[seed] for seed in seeds]
+        levels = zip(*(one.codes for one in chosen), strict=True)
+        codes = tuple(
+            (torch.cat([mean for mean, _ in level]), torch.cat([variance for _, variance in level]))
+            for level in levels
+        )
+        taps = {
+            tap: Painted(
+                torch.cat([one.manners[tap].mean for one in chosen]),
+                torch.cat([one.manners[tap].covariance for one in chosen]),
+            )
+            for tap in chosen[0].manners
+        }
+        return Sitting(codes, taps)
+
+    @torch.no_grad()
+    def sit(self, seed: int) -> Sitting:
+        """Measure the style that a shot was drawn with; it stays with the shot."""
+        cut = self.cut(seed)[None].to(self.device)
         with self.rounding():
-            codes = tuple(moments(level) for level in self.read(cuts))
-        return Sitting(codes, self.features(cuts))
+            codes = tuple(moments(level) for level in self.read(cut))
+            return Sitting(codes, how_painted(self.encoder(cut)))
 
     def cut(self, seed: int) -> Tensor:
         """Cut the painting of a shot's seed, (3, S, S), 0 to 1."""
@@ -131,10 +163,12 @@ class AnyStyleTrainer(Loop[Decoder]):
         """Compare, go back, and move the weights."""
         recipe = self.recipe
         features = self.features(painted)
-        wanted = aligned_content(self.plate_features(batch.clean), sitting.features)
-        style = moment_loss(features, sitting.features)
-        if recipe.gram_weight > 0:
-            style = style + recipe.gram_weight * gram_loss(features, sitting.features)
+        wanted = aligned_content(self.plate_features(batch.clean), sitting.manners)
+        with self.rounding():
+            found = how_painted(features)
+        style = moment_loss(found, sitting.manners)
+        if recipe.covariance_weight > 0:
+            style = style + recipe.covariance_weight * covariance_loss(found, sitting.manners)
         parts = {
             "style": recipe.style_weight * style.mean(),
             "content": recipe.content_weight * content_loss(features, wanted).mean(),
@@ -174,7 +208,8 @@ class AnyStyleTrainer(Loop[Decoder]):
         x[:, -CARRIED:] = 0
         with torch.no_grad():
             alone = self.painted(x, rows(sitting.codes, slice(fresh, None)))
-        return self.recipe.vigour_weight * vigour_loss(painted[fresh:], alone).mean()
+        weight = self.recipe.vigour_weight * self.recipe.growth(self.step)  # it paints first
+        return weight * vigour_loss(painted[fresh:], alone).mean()
 
     def shown(self, names: Sequence[str]) -> list[tuple[int, str]]:
         """Return the paintings that sheets show: those held out of the training."""

@@ -20,7 +20,7 @@ from ..networks.loss_network import shipped_encoder
 from ..networks.style_network import Shape, StyleNetwork
 from .checkpoints import list_checkpoints, read_notes
 from .loop import CPU, load_encoder, read_style
-from .recipe import Recipe, recipe_knobs
+from .recipe import DEFAULTS, Recipe, recipe_knobs
 from .start import Start, begin
 from .terms import SystemKind
 from .windows import picture_files
@@ -30,7 +30,7 @@ LICENCE = "none granted; the rights in the style picture decide"
 PHOTOGRAPH = 1.8  # short side of the photographs, in sides of a training frame
 SLOTS_A_STYLE = 4
 ANY_STYLE = "any-style"
-LATER = ("system", "noise_weight", "noise_range", "noise_pixels", "gram_weight")
+LATER = ("system", "noise_weight", "noise_range", "noise_pixels", "covariance_weight")
 """Knobs that runs of earlier versions did not have: at their defaults they are not told."""
 
 
@@ -136,6 +136,8 @@ class Request:
         """Return the recipe for a number of iterations."""
         count = len(self.styles)
         known = {knob.name: knob for knob in recipe_knobs()}
+        system = SystemKind(self.knobs.get("system", SystemKind.PRIOR))
+        knobs = DEFAULTS.get(system, {}) | dict(self.knobs)
         recipe = Recipe(
             self.styles,
             self.content,
@@ -143,7 +145,7 @@ class Request:
             iterations=iterations,
             shape=replace(self.shape, styles=count),
             start=self.start,
-            **{name: known[name].check(value, "train") for name, value in self.knobs.items()},
+            **{name: known[name].check(value, "train") for name, value in knobs.items()},
         )
         return replace(
             recipe,

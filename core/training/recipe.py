@@ -121,12 +121,13 @@ class Recipe:
             advanced=True,
         ),
     ] = 1000 / 256**2
-    gram_weight: Annotated[
+    covariance_weight: Annotated[
         float,
         Knob(
             0.0,
             1000.0,
-            "How much Gram matrices count beside mean and spread; system adain.",
+            "How much it counts how features vary together, beside their mean and spread; system "
+            "adain.",
             advanced=True,
         ),
     ] = 1.0
@@ -178,6 +179,12 @@ class Recipe:
             if growth < until:
                 return frames
         return LONG_SHOT if is_long else SHORT_SHOT
+
+
+DEFAULTS: dict[SystemKind, dict[str, float]] = {
+    SystemKind.ADAIN: {"style_weight": 3.0, "content_weight": 0.8, "style_side": 320, "size": 128},
+}
+"""What a system does otherwise where nothing is said."""
 
 
 def recipe_knobs() -> tuple[KnobField, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -44,47 +45,95 @@ def noise_loss(painted: Tensor, painted_noisy: Tensor) -> Tensor:
     return (painted - painted_noisy).square().mean((1, 2, 3))
 
 
-def aligned_content(plate: Features, style: Features) -> Features:
+@dataclass(frozen=True)
+class Painted:
+    """How each of several pictures is painted, at one layer."""
+
+    mean: Tensor  # (N, C)
+    covariance: Tensor  # (N, C, C)
+
+    @property
+    def variance(self) -> Tensor:
+        """Return the variance of each channel, (N, C)."""
+        return self.covariance.diagonal(dim1=1, dim2=2)
+
+    @property
+    def gram(self) -> Tensor:
+        """Return the Gram matrix (N, C, C) over the number of positions."""
+        return self.covariance + self.mean[:, :, None] * self.mean[:, None]
+
+
+def how_painted(features: Features) -> dict[str, Painted]:
+    """Measure every style tap of pictures, each by itself."""
+    return {tap: how_painted_layer(features[tap]) for tap in STYLE_TAPS if tap in features}
+
+
+def how_painted_layer(features: Tensor) -> Painted:
+    """Measure features (N, C, H, W); mean and spread fall out of one product."""
+    mean = features.mean((2, 3), dtype=features.dtype if is_double(features) else torch.float32)
+    # The covariance does not change with the mean it is taken about, to first order.
+    centred = (features - mean.detach().to(features.dtype)[:, :, None, None]).flatten(2)
+    product = torch.bmm(centred, centred.transpose(1, 2))
+    return Painted(mean, product.to(mean.dtype) / centred.shape[2])
+
+
+def is_double(features: Tensor) -> bool:
+    """Say whether a gradient is being checked."""
+    return features.dtype is torch.float64
+
+
+def aligned_content(plate: Features, style: dict[str, Painted]) -> Features:
     """Return t of eq 3: the plate's features with the mean and spread of the style's."""
     return {
-        tap: adain(plate[tap].float(), moments(plate[tap]), moments(style[tap]))
+        tap: adain(plate[tap].float(), moments(plate[tap]), (style[tap].mean, style[tap].variance))
         for tap in CONTENT_TAPS
         if tap in plate and tap in style
     }
 
 
-def moment_loss(features: Features, style: Features) -> Tensor:
+def moment_loss(painted: dict[str, Painted], style: dict[str, Painted]) -> Tensor:
     """Return the error of mean and spread at every layer per picture (N,), relative to the style's.
 
     The style loss of the code of Huang and Belongie, and of Swarnakar and Bao.
     """
     errors = []
-    for tap in STYLE_TAPS:
-        if tap in features and tap in style:
-            pairs = zip(moments(features[tap]), moments(style[tap]), strict=True)
-            mean, spread = ((p, s) for p, s in pairs)
-            errors.append(relative_rows(*mean))
-            errors.append(relative_rows(*(value.clamp_min(1e-8).sqrt() for value in spread)))
+    for tap, wanted in style.items():
+        if tap in painted:
+            found = painted[tap]
+            errors.append(relative_rows(found.mean, wanted.mean))
+            errors.append(relative_rows(spread(found), spread(wanted)))
     return torch.stack(errors).sum(0)
 
 
-def gram_loss(features: Features, style: Features) -> Tensor:
-    """Return the error of Gram matrices at every layer per picture (N,), relative to the style's.
+def spread(painted: Painted) -> Tensor:
+    """Return the standard deviation of each channel, (N, C)."""
+    return painted.variance.clamp_min(1e-8).sqrt()
 
-    Eq 4 of Swarnakar and Bao; each matrix is divided by its own number of positions.
+
+def covariance_loss(painted: dict[str, Painted], style: dict[str, Painted]) -> Tensor:
+    """Return the error of how features vary together, per picture (N,), relative to the style's.
+
+    With the means right this is the Gram loss of Swarnakar and Bao, eq 4; but means make up most of
+    a Gram matrix, and would hide what is between them.
     """
-    errors = [
-        relative_rows(gram(features[tap]).flatten(1), gram(style[tap]).flatten(1))
-        for tap in STYLE_TAPS
-        if tap in features and tap in style
-    ]
-    return torch.stack(errors).sum(0)
+    return matrix_error(
+        {tap: value.covariance for tap, value in painted.items()},
+        {tap: value.covariance for tap, value in style.items()},
+    )
 
 
-def gram(features: Tensor) -> Tensor:
-    """Return the Gram matrix (N, C, C) of features (N, C, H, W), over the number of positions."""
-    flat = features.flatten(2)
-    return torch.bmm(flat, flat.transpose(1, 2)).float() / flat.shape[2]
+def gram_loss(painted: dict[str, Painted], style: dict[str, Painted]) -> Tensor:
+    """Return the error of Gram matrices per picture (N,), relative to the style's: eq 4."""
+    return matrix_error(
+        {tap: value.gram for tap, value in painted.items()},
+        {tap: value.gram for tap, value in style.items()},
+    )
+
+
+def matrix_error(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> Tensor:
+    """Return the relative errors of matrices (N, C, C), summed over the layers."""
+    pairs = [(found[tap].flatten(1), wanted[tap].flatten(1)) for tap in wanted if tap in found]
+    return torch.stack([relative_rows(*pair) for pair in pairs]).sum(0)
 
 
 def relative_rows(value: Tensor, target: Tensor) -> Tensor:
