@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..looks import Look
 from ..media.atomic import replacing
-from ..networks.style_network import EPSILON, Stage
+from ..networks.style_network import EPSILON, Architecture, Stage
 from ..stylizers.load import load_painter
 from ..stylizers.painter import Painter
 
@@ -116,7 +116,8 @@ class TwoFrame(nn.Module):
 def two_frame(look: Look) -> TwoFrame:
     """Return a look's network as a module of its own."""
     painter = load_painter(look)
-    if type(painter) is not Painter:
+    ours = Architecture.STILLBRUSH
+    if type(painter) is not Painter or painter.network.shape.architecture is not ours:
         raise BadInput(
             f"look {look.name}: expected a look that carries its paint (stylizer: prior); got "
             f"{look.stylizer.value}."

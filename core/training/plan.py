@@ -7,7 +7,7 @@ import hashlib
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..looks import NAME
 from ..networks.loss_network import shipped_encoder
-from ..networks.style_network import Shape, StyleNetwork
+from ..networks.style_network import INPUTS, Architecture, Shape, StyleNetwork
 from .checkpoints import list_checkpoints, read_notes
 from .loop import CPU, load_encoder, read_style
-from .recipe import DEFAULTS, Recipe, recipe_knobs
+from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs
 from .start import Start, begin
 from .terms import SystemKind
 from .windows import picture_files
@@ -30,7 +30,15 @@ LICENCE = "none granted; the rights in the style picture decide"
 PHOTOGRAPH = 1.8  # short side of the photographs, in sides of a training frame
 SLOTS_A_STYLE = 4
 ANY_STYLE = "any-style"
-LATER = ("system", "noise_weight", "noise_range", "noise_pixels", "covariance_weight")
+LATER = (
+    "system",
+    "architecture",
+    "width_share",
+    "noise_weight",
+    "noise_range",
+    "noise_pixels",
+    "covariance_weight",
+)
 """Knobs that runs of earlier versions did not have: at their defaults they are not told."""
 
 
@@ -143,7 +151,7 @@ class Request:
             self.content,
             self.loss_network,
             iterations=iterations,
-            shape=replace(self.shape, styles=count),
+            shape=replace(self.wide(knobs), styles=count),
             start=self.start,
             **{name: known[name].check(value, "train") for name, value in knobs.items()},
         )
@@ -154,6 +162,15 @@ class Request:
             if recipe.system is SystemKind.ADAIN
             else max(recipe.slots, SLOTS_A_STYLE * count, recipe.batch * count),
         )
+
+    def wide(self, knobs: Mapping[str, Any]) -> Shape:
+        """Return the widths of the network, by its architecture."""
+        architecture = Architecture(knobs.get("architecture", Architecture.STILLBRUSH))
+        if architecture is Architecture.STILLBRUSH:
+            return self.shape
+        system = SystemKind(knobs.get("system", SystemKind.PRIOR))
+        share = float(knobs.get("width_share", 1.0))
+        return Shape.of_papers(architecture, INPUTS_OF.get(system, INPUTS), share)
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the weights, as plain values; files by what they hold."""
@@ -173,8 +190,7 @@ class Request:
         same = {knob.name for knob in recipe_knobs() if values[knob.name] == knob.default}
         told = {n: v for n, v in values.items() if n not in LATER or n not in same}
         plain |= {n: v.value if isinstance(v, enum.Enum) else v for n, v in told.items()}
-        shape = asdict(recipe.shape)
-        return plain | {"shape": shape | {"decoder": list(recipe.shape.decoder)}}
+        return plain | {"shape": recipe.shape.plain()}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..errors import BadInput
-from ..networks.style_network import Shape
+from ..networks.style_network import Architecture, Shape
 from ..spec import Knob, KnobField
 from .start import Start
 from .terms import SystemKind
@@ -99,6 +99,23 @@ class Recipe:
             "recurrent goes on without any motion, adain paints like any picture."
         ),
     ] = SystemKind.PRIOR
+    architecture: Annotated[
+        Architecture,
+        Knob(
+            tip="How the network is laid out: ours, or one of the papers', which are larger and "
+            "paint whole frames at once.",
+            advanced=True,
+        ),
+    ] = Architecture.STILLBRUSH
+    width_share: Annotated[
+        float,
+        Knob(
+            0.05,
+            2.0,
+            "Widths of a layout of the papers, as a share of theirs.",
+            advanced=True,
+        ),
+    ] = 1.0
     noise_weight: Annotated[
         float,
         Knob(
@@ -181,7 +198,11 @@ class Recipe:
         return LONG_SHOT if is_long else SHORT_SHOT
 
 
+INPUTS_OF = {SystemKind.FEEDFORWARD: 3, SystemKind.NOISE: 3, SystemKind.RECURRENT: 6}
+"""Channels that the papers' networks read, where it is not frame, prior and mask."""
+
 DEFAULTS: dict[SystemKind, dict[str, float]] = {
+    SystemKind.RECURRENT: {"temporal_weight": 470.0},  # a sum over three channels
     SystemKind.ADAIN: {"style_weight": 3.0, "content_weight": 0.8, "style_side": 320, "size": 128},
 }
 """What a system does otherwise where nothing is said."""

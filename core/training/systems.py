@@ -9,10 +9,12 @@ import torch
 
 from ..looks import StylizerKind, Trained
 from .any_style import AnyStyleTrainer
+from .feed_forward import FeedForwardTrainer, NoiseTrainer
 from .finish import write_any_style, write_looks
 from .loop import Loop
 from .plan import Request
 from .recipe import Recipe
+from .recurrent import RecurrentTrainer
 from .terms import SystemKind
 from .trainer import Trainer
 from .windows import Photographs
@@ -31,6 +33,9 @@ class System:
 
 SYSTEMS = {
     SystemKind.PRIOR: System(Trainer, StylizerKind.PRIOR),
+    SystemKind.FEEDFORWARD: System(FeedForwardTrainer, StylizerKind.FEEDFORWARD),
+    SystemKind.NOISE: System(NoiseTrainer, StylizerKind.FEEDFORWARD),
+    SystemKind.RECURRENT: System(RecurrentTrainer, StylizerKind.RECURRENT),
     SystemKind.ADAIN: System(AnyStyleTrainer, StylizerKind.ADAIN, write_any_style),
 }
 

@@ -154,7 +154,7 @@ def pixel_grid(size: int) -> Tensor:
 def sample(picture: Tensor, positions: Tensor) -> Tensor:
     """Sample a picture (C, H, W) at positions (h, w, 2) in pixels; outside it is mirrored."""
     height, width = picture.shape[-2:]
-    scale = torch.tensor([2.0 / width, 2.0 / height])
+    scale = torch.tensor([2.0 / width, 2.0 / height], device=positions.device)
     grid = (positions + 0.5) * scale - 1
     values = F.grid_sample(
         picture[None], grid[None], mode="bilinear", padding_mode="reflection", align_corners=False
@@ -218,6 +218,28 @@ class Shooter:
         behind = (where - centre) / scale - self.grid
         over = -torch.tensor(shot.occluder_speed).expand_as(behind)
         return torch.where(front[0, ..., None] > 0.5, over, behind)
+
+    def forward_flow(self, shot: Trajectory, age: int) -> tuple[Tensor, Tensor]:
+        """Return the exact motion that leads to the frame of an age, on the grid of the one before.
+
+        Returns:
+            The flow (H, W, 2), and (1, H, W), 1 where this frame shows the point.
+        """
+        front = self.matte(shot, age - 1)
+        where, _, _ = self.positions(shot, age - 1)
+        _, centre, scale = self.positions(shot, age)
+        behind = (where - centre) / scale - self.grid
+        over = torch.tensor(shot.occluder_speed).expand_as(behind)
+        flow = torch.where(front[0, ..., None] > 0.5, over, behind)
+        inside = ((self.grid + flow).abs() <= (self.size - 1) / 2).all(-1).float()[None]
+        layer = self.fetch(self.matte(shot, age), flow)
+        return flow, ((layer - front).abs() < 1e-3).float() * inside
+
+    def matte(self, shot: Trajectory, age: int) -> Tensor:
+        """Return where the occluder is on the frame of an age, (1, H, W)."""
+        if shot.occluder is None:
+            return torch.zeros((1, self.size, self.size))
+        return self.occluder(shot, age)[1]
 
     def step(self, shot: Trajectory, age: int) -> Step:
         """Render a frame, the one before it, and the exact motion between them."""
