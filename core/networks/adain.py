@@ -34,9 +34,14 @@ FIRST_KEPT = 1.0  # logit of the share of the last paint that an untrained decod
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and variance (N, C) of features (N, C, H, W), both in float32."""
-    variance, mean = torch.var_mean(features.float(), (2, 3), correction=1)
+    """Return mean and variance (N, C) of features (N, C, H, W), both in float32 or better."""
+    variance, mean = torch.var_mean(precise(features), (2, 3), correction=1)
     return mean, variance
+
+
+def precise(x: Tensor) -> Tensor:
+    """Return values in float32, or in float64 where they are."""
+    return x if x.dtype is torch.float64 else x.float()
 
 
 def adain(x: Tensor, own: tuple[Tensor, Tensor], style: tuple[Tensor, Tensor]) -> Tensor:
@@ -138,7 +143,7 @@ class Decoder(nn.Module):
             x = F.relu(entry(padded(torch.cat((*parts, beside), 1))))
             if level < LEVELS - 1:
                 x = x + F.relu(self.refines[level](padded(x)))
-        x = self.head(padded(torch.cat((x, carried.to(x.dtype)), 1))).float()
+        x = precise(self.head(padded(torch.cat((x, carried.to(x.dtype)), 1))))
         painted, kept = torch.sigmoid(x[:, :3]), torch.sigmoid(x[:, 3:])
         prior, mask = carried[:, :3], carried[:, 3:]
         return painted + kept * (prior - mask * painted)

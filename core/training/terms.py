@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks.adain import adain, moments
+from ..networks.adain import adain, moments, precise
 from .losses import CONTENT_TAPS, STYLE_TAPS, Features
 
 
@@ -70,22 +70,18 @@ def how_painted(features: Features) -> dict[str, Painted]:
 
 def how_painted_layer(features: Tensor) -> Painted:
     """Measure features (N, C, H, W); mean and spread fall out of one product."""
-    mean = features.mean((2, 3), dtype=features.dtype if is_double(features) else torch.float32)
+    kind = features.dtype if features.dtype is torch.float64 else torch.float32
+    mean = features.mean((2, 3), dtype=kind)
     # The covariance does not change with the mean it is taken about, to first order.
     centred = (features - mean.detach().to(features.dtype)[:, :, None, None]).flatten(2)
     product = torch.bmm(centred, centred.transpose(1, 2))
     return Painted(mean, product.to(mean.dtype) / centred.shape[2])
 
 
-def is_double(features: Tensor) -> bool:
-    """Say whether a gradient is being checked."""
-    return features.dtype is torch.float64
-
-
 def aligned_content(plate: Features, style: dict[str, Painted]) -> Features:
     """Return t of eq 3: the plate's features with the mean and spread of the style's."""
     return {
-        tap: adain(plate[tap].float(), moments(plate[tap]), (style[tap].mean, style[tap].variance))
+        tap: adain(precise(plate[tap]), moments(plate[tap]), (style[tap].mean, style[tap].variance))
         for tap in CONTENT_TAPS
         if tap in plate and tap in style
     }
