@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from torch import nn
 
 from ..errors import StillbrushError, WriteRefused
 from ..hashing import file_sha256
 from ..looks import Look, StylizerKind, Trained, Weights, look_text, save_look
 from ..metrics.manners import manner_beside
-from ..networks.adain import Decoder, save_decoder
+from ..networks.adain import Decoder, load_decoder, save_decoder
 from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights, save_weights
@@ -34,7 +33,7 @@ def write_looks(request: Request, trainer: Loop, trained: Trained, kind: Stylize
     """
     network, losses = trainer.average, trainer.encoder.name
     assert isinstance(network, StyleNetwork)
-    if not holds(request.weights, network):
+    if not alike(network, lambda: load_weights(request.weights)):
         if request.weights.exists() and not request.overwrite:
             raise WriteRefused(
                 f"{request.weights}: holds other weights; choose another name or allow overwriting."
@@ -70,7 +69,7 @@ def write_any_style(request: Request, trainer: Loop, trained: Trained, kind: Sty
     decoder = trainer.average
     assert isinstance(decoder, Decoder)
     encoder = file_sha256(shipped_encoder())
-    if not same_file(request.weights, lambda path: save_decoder(decoder, path, encoder)):
+    if not alike(decoder, lambda: load_decoder(request.weights, encoder)):
         if request.weights.exists() and not request.overwrite:
             raise WriteRefused(
                 f"{request.weights}: holds other weights; choose another name or allow overwriting."
@@ -89,15 +88,6 @@ def write_any_style(request: Request, trainer: Loop, trained: Trained, kind: Sty
     keep_look(look, request)
 
 
-def same_file(path: Path, write: Callable[[Path], None]) -> bool:
-    """Say whether a file holds what would be written."""
-    if not path.is_file():
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder) / path.name)
-        return file_sha256(Path(folder) / path.name) == file_sha256(path)
-
-
 def keep_look(look: Look, request: Request) -> None:
     """Write a look, unless it lies there as it is."""
     path = request.folder / f"{look.name}.yaml"
@@ -105,10 +95,10 @@ def keep_look(look: Look, request: Request) -> None:
         save_look(look, request.folder, overwrite=request.overwrite)
 
 
-def holds(path: Path, network: StyleNetwork) -> bool:
-    """Say whether a file holds a network's weights."""
+def alike(network: nn.Module, load: Callable[[], nn.Module]) -> bool:
+    """Say whether what lies in a file is a network's weights."""
     try:
-        there = load_weights(path).state_dict()
+        there = load().state_dict()
     except StillbrushError:
         return False
     wanted = {name: value.cpu().half().float() for name, value in network.state_dict().items()}
