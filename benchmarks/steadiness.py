@@ -25,8 +25,8 @@ from stillbrush.core.metrics.temporal import carried_change, temporal_error
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import manners
-from stillbrush.core.training.trainer import read_style
 
 NAMES = ("temporal", "style", "content", "sharpness")
 

@@ -26,9 +26,9 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.networks.style_network import CARRIED
 from stillbrush.core.networks.weights import load_weights
+from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss
 from stillbrush.core.training.recipe import Recipe
-from stillbrush.core.training.trainer import read_style
 from stillbrush.core.training.windows import evenly, picture_files, read_rgb, resize_short_side
 
 

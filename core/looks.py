@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import BadInput, MissingFrame, WriteRefused
 from .hashing import text_sha256
 from .look_files import file_beside, parse_file, verified_file
+from .look_pictures import MOST_PICTURES, StylePicture
 from .media.atomic import write_text_atomic
 from .media.encoding import MOST_EXPOSURE
+from .media.stills import STILLS
 from .optimise_looks import Optimise, parse_optimise
 from .spec import REGISTRY
 from .strict_yaml import Reader, read_text, read_yaml, write_yaml
@@ -38,8 +40,11 @@ class Encoding(enum.Enum):
 class StylizerKind(enum.Enum):
     """Which stylizer paints a look."""
 
-    PRIOR = "prior"
-    OPTIMISE = "optimise"
+    PRIOR = "prior"  # goes on from its own last picture, carried by the motion
+    FEEDFORWARD = "feedforward"  # every frame by itself
+    RECURRENT = "recurrent"  # goes on from its own last picture as it lies
+    ADAIN = "adain"  # like any picture
+    OPTIMISE = "optimise"  # every frame against a loss network, with no training
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ class Look:
     optimise: Optimise | None = None  # how it optimises; None: it has a network
     manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
+    pictures: tuple[StylePicture, ...] = ()  # what it paints like, where its network takes any
+
+    def with_pictures(self, pictures: tuple[StylePicture, ...]) -> Look:
+        """Return the look painting like other pictures."""
+        return replace(self, pictures=pictures)
 
     def own_path(self) -> Path:
         """Return the look's file; raises BadInput where it has none yet."""
@@ -152,8 +162,8 @@ def is_thumbnail(picture: Path) -> bool:
         return False
 
 
-TOP = ("look", "name", "title", "about", "stylizer", "weights", "optimise", "manner",
-       "licence", "trained", "knobs", "colour")  # fmt: skip
+TOP = ("look", "name", "title", "about", "stylizer", "weights", "optimise", "manner", "licence",
+       "trained", "knobs", "colour", "pictures")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -196,7 +206,23 @@ def parse_look(text: str, path: Path) -> Look:
         exposure=read.number(colour, "colour.exposure", 0.0, -MOST_EXPOSURE, MOST_EXPOSURE),
         encode=read.choice(Encoding, colour.get("encode", "srgb-knee"), "colour.encode"),
         path=path,
+        pictures=parse_pictures(read, raw),
     )
+
+
+def parse_pictures(read: Reader, raw: dict[str, Any]) -> tuple[StylePicture, ...]:
+    """Read what the look paints like; pictures lie in its own folder."""
+    listed = raw.get("pictures", [])
+    if not isinstance(listed, list) or len(listed) > MOST_PICTURES:
+        raise read.fail("pictures", f"a list of at most {MOST_PICTURES}", listed)
+    pictures = []
+    for number, entry in enumerate(listed):
+        key = f"pictures.{number}"
+        picture = read.mapping({key: entry}, key, ("file", "sha256", "share"))
+        file, digest = parse_file(read, picture, key, STILLS)
+        share = read.number(picture, f"{key}.share", 1.0, 0.0, 1000.0)
+        pictures.append(StylePicture(file, digest, share))
+    return tuple(pictures)
 
 
 def parse_about(read: Reader, raw: dict[str, Any]) -> str:
@@ -317,6 +343,11 @@ def look_text(look: Look) -> str:
         plain["optimise"] = look.optimise.plain()
     if look.manner:
         plain["manner"] = vars(look.manner).copy()
+    if look.pictures:
+        plain["pictures"] = [
+            {"file": picture.file, "sha256": picture.sha256, "share": picture.share}
+            for picture in look.pictures
+        ]
     plain["licence"] = look.licence
     if look.trained != Trained():
         plain["trained"] = vars(look.trained) | {"on": list(look.trained.on)}

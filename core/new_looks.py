@@ -12,6 +12,7 @@ from . import looks
 from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
 from .look_files import NamedFile, verified_file
+from .look_pictures import StylePicture
 from .looks import NAME, Look, look_nodes, save_look
 from .media.atomic import replacing
 from .optimise_looks import StyleFile
@@ -110,6 +111,7 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
     if target.exists() and not overwrite:
         raise WriteRefused(f"look {target}: is there already. Choose another name.")
     look = with_copies(look, folder)
+    look = replace(look, pictures=copy_pictures(look, folder))
     manner = look.verified_manner()
     if look.manner and manner:
         file = copy_file(manner, look.manner.sha256, folder)
@@ -135,6 +137,15 @@ def with_copies(look: Look, folder: Path) -> Look:
         loss_network=copied(network, "optimise.loss_network") if network else None,
     )
     return replace(look, optimise=optimise)
+
+
+def copy_pictures(look: Look, folder: Path) -> tuple[StylePicture, ...]:
+    """Return what a look paints like, with the pictures in a folder."""
+    named = ((picture, picture.path(look.path)) for picture in look.pictures)
+    return tuple(
+        replace(picture, file=copy_file(path, picture.sha256, folder), given=None)
+        for picture, path in named
+    )
 
 
 def copy_file(source: Path, digest: str, folder: Path) -> str:

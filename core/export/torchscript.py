@@ -18,8 +18,9 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..looks import Look
 from ..media.atomic import replacing
-from ..networks.style_network import EPSILON, Stage
+from ..networks.style_network import EPSILON, Architecture, Stage
 from ..stylizers.load import load_network_painter
+from ..stylizers.painter import Painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)
 
@@ -115,6 +116,12 @@ class TwoFrame(nn.Module):
 def two_frame(look: Look) -> TwoFrame:
     """Return a look's network as a module of its own."""
     painter = load_network_painter(look)
+    ours = Architecture.STILLBRUSH
+    if type(painter) is not Painter or painter.network.shape.architecture is not ours:
+        raise BadInput(
+            f"look {look.name}: expected a look that carries its paint (stylizer: prior); got "
+            f"{look.stylizer.value}."
+        )
     stages = []
     for stage in painter.network.stages:
         assert isinstance(stage, Stage)

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .kernels import Kernel, arrange, border, bordered, close
-from .style_network import CARRIED, Plan, Stage, Statistics, StyleNetwork
+from .style_network import CARRIED, Architecture, Plan, Stage, Statistics, StyleNetwork
 
 BAND_PIXELS = 96 * 1024
 LEAST_ROWS = 8
@@ -138,6 +138,8 @@ def paint_in_bands(
     Returns:
         Painted pictures (N, H, W, 3), float32, 0 to 1, and the statistics that were used.
     """
+    if network.shape.architecture is not Architecture.STILLBRUSH:
+        return paint_whole(network, x, style, statistics, bands, pooled=pooled)
     stages = [stage for stage in network.stages if isinstance(stage, Stage)]
     run = Run(x, style[None], statistics, bands, pooled)
     layer = kept = run.enter(stages[0].plan)
@@ -147,6 +149,23 @@ def paint_in_bands(
         layer = run.stage(stage, layer, following.plan, kept if stage.plan.closes else None)
     painted = run.leave(stages[-1], layer)
     return painted.sigmoid_(), tuple(run.used)
+
+
+def paint_whole(
+    network: StyleNetwork,
+    x: Tensor,
+    style: Tensor,
+    statistics: Statistics | None,
+    bands: Bands,
+    *,
+    pooled: bool,
+) -> tuple[Tensor, Statistics]:
+    """Paint whole pictures: the architectures of the papers, for comparison; no band is spared."""
+    halved = bands.precision is torch.bfloat16
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=halved):
+        shares = style[None].expand(len(x), -1)
+        painted, used = network(x.permute(0, 3, 1, 2), shares, statistics, pooled=pooled)
+    return painted.float().permute(0, 2, 3, 1).contiguous(), used
 
 
 class Run:

@@ -9,7 +9,11 @@ looks share the convolutions; each has its own scale and shift after every norma
 
 from __future__ import annotations
 
+import enum
+import functools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +23,16 @@ EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
 LIMITS = {"stem": 256, "width": 256, "blocks": 32, "styles": 1024}  # of what a file may ask for
 CARRIED = 4  # of them, those that the last layer sees again: paint to keep need not be painted anew
+
+
+class Architecture(enum.Enum):
+    """How the layers of a network follow one another."""
+
+    STILLBRUSH = "stillbrush"  # ours: overlapping strided stems, the prior seen again at the end
+    JOHNSON = "johnson"  # Johnson et al., nearest upsampling; with 7 inputs Ruder et al.
+    DELCOUR = "delcour"  # Delcour and Lewin, table II: transposed convolutions
+    DILATED = "dilated"  # Johnson's with dilation in place of strides (Ruder et al., section 5.1)
+
 
 Statistics = tuple[tuple[Tensor, Tensor], ...]
 """Mean and variance of each normalised layer, (N or 1, C) each, in the order of the layers."""
@@ -33,11 +47,24 @@ class Shape:
     blocks: int = 5
     decoder: tuple[int, int] = (32, 16)
     styles: int = 1
+    architecture: Architecture = Architecture.STILLBRUSH
+    inputs: int = INPUTS  # of the seven: 3 the frame alone, 6 with the last picture, 7 all
 
     def metadata(self) -> dict[str, str]:
         """Return the shape as safetensors metadata."""
-        plain = asdict(self) | {"decoder": ",".join(map(str, self.decoder))}
-        return {key: str(value) for key, value in plain.items()}
+        return {key: str(value) for key, value in self.plain().items()} | {
+            "decoder": ",".join(map(str, self.decoder))
+        }
+
+    def plain(self) -> dict[str, Any]:
+        """Return the shape as plain values; ours does not say what only others have."""
+        made = asdict(self) | {
+            "architecture": self.architecture.value,
+            "decoder": list(self.decoder),
+        }
+        if self.architecture is Architecture.STILLBRUSH and self.inputs == INPUTS:
+            del made["architecture"], made["inputs"]
+        return made
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> Shape:
@@ -54,7 +81,19 @@ class Shape:
         if len(decoder) != 2:
             raise ValueError(f"decoder: expected two widths; got {metadata['decoder'][:40]!r}")
         first, second = (bounded("decoder", width, LIMITS["width"]) for width in decoder)
-        return cls(decoder=(first, second), **plain)
+        named = metadata.get("architecture", Architecture.STILLBRUSH.value)
+        if named not in {known.value for known in Architecture}:
+            raise ValueError(f"architecture: there is none called {named[:40]!r}")
+        inputs = bounded("inputs", metadata.get("inputs", str(INPUTS)), INPUTS)
+        return cls(
+            decoder=(first, second), architecture=Architecture(named), inputs=inputs, **plain
+        )
+
+    @classmethod
+    def of_papers(cls, architecture: Architecture, inputs: int, share: float = 1.0) -> Shape:
+        """Return the widths of Johnson et al., all of them scaled by a share."""
+        stem, middle, width, last = (max(4, round(w * share)) for w in (32, 64, 128, 32))
+        return cls(stem, width, 5, (middle, last), 1, architecture, inputs)
 
 
 def bounded(key: str, text: str, limit: int) -> int:
@@ -74,7 +113,13 @@ class Stage(nn.Module):
     def __init__(self, plan: Plan, styles: int) -> None:
         super().__init__()
         self.plan = plan
-        self.convolution = nn.Conv2d(plan.inputs, plan.outputs, plan.kernel, plan.stride)
+        self.convolution = (
+            nn.ConvTranspose2d(plan.inputs, plan.outputs, plan.kernel, 2, 1, output_padding=1)
+            if plan.transposed
+            else nn.Conv2d(
+                plan.inputs, plan.outputs, plan.kernel, plan.stride, dilation=plan.dilation
+            )
+        )
         if plan.normalised:
             self.scale = nn.Parameter(torch.ones(styles, plan.outputs))
             self.shift = nn.Parameter(torch.zeros(styles, plan.outputs))
@@ -83,7 +128,9 @@ class Stage(nn.Module):
         """Upsample, pad by reflection and convolve (N, C, H, W)."""
         if self.plan.upsampled:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        return self.convolution(reflect(x, self.plan.kernel // 2))
+        if self.plan.transposed:
+            return self.convolution(x)
+        return self.convolution(reflect(x, self.plan.kernel // 2 * self.plan.dilation))
 
     def affine(self, style: Tensor, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """Fold statistics and style into one gain and one offset, (N, C) each."""
@@ -105,6 +152,8 @@ class Plan:
     opens: bool = False  # remembers its input for the residual connection
     closes: bool = False  # adds the remembered input to its output
     recalls: bool = False  # reads the masked prior and the mask beside its input
+    dilation: int = 1
+    transposed: bool = False  # a transposed convolution that doubles the picture
 
 
 def reflect(x: Tensor, by: int) -> Tensor:
@@ -114,12 +163,61 @@ def reflect(x: Tensor, by: int) -> Tensor:
 
 def plans(shape: Shape) -> tuple[Plan, ...]:
     """List the stages of a network, in order."""
+    return LAYOUTS[shape.architecture](shape)
+
+
+def our_plans(shape: Shape) -> tuple[Plan, ...]:
+    """List the stages of our own network."""
     width, (up1, up2) = shape.width, shape.decoder
     stem = (Plan(INPUTS, shape.stem, 5, 2), Plan(shape.stem, width, 5, 2))
     block = (Plan(width, width, 3, opens=True), Plan(width, width, 3, rectified=False, closes=True))
     decoder = (Plan(width, up1, 3, upsampled=True), Plan(up1, up2, 3, upsampled=True))
     head = (Plan(up2 + CARRIED, 3, 5, normalised=False, rectified=False, recalls=True),)
     return stem + block * shape.blocks + decoder + head
+
+
+def johnson_plans(shape: Shape, *, transposed: bool = False) -> tuple[Plan, ...]:
+    """List c9s1-32, d64, d128, R128 x 5, u64, u32, c9s1-3, as widths go."""
+    (middle, last), width = shape.decoder, shape.width
+    return (
+        Plan(shape.inputs, shape.stem, 9),
+        Plan(shape.stem, middle, 3, 2),
+        Plan(middle, width, 3, 2),
+        *residual_plans(width, 1) * shape.blocks,
+        Plan(width, middle, 3, upsampled=not transposed, transposed=transposed),
+        Plan(middle, last, 3, upsampled=not transposed, transposed=transposed),
+        Plan(last, 3, 9, normalised=False, rectified=False),
+    )
+
+
+def dilated_plans(shape: Shape) -> tuple[Plan, ...]:
+    """List the same layers at full size; a layer sees as much of the picture as it does there."""
+    (middle, last), width = shape.decoder, shape.width
+    return (
+        Plan(shape.inputs, shape.stem, 9),
+        Plan(shape.stem, middle, 3),
+        Plan(middle, width, 3, dilation=2),
+        *residual_plans(width, 4) * shape.blocks,
+        Plan(width, middle, 3, dilation=2),
+        Plan(middle, last, 3),
+        Plan(last, 3, 9, normalised=False, rectified=False),
+    )
+
+
+def residual_plans(width: int, dilation: int) -> tuple[Plan, Plan]:
+    """List a residual block."""
+    return (
+        Plan(width, width, 3, opens=True, dilation=dilation),
+        Plan(width, width, 3, rectified=False, closes=True, dilation=dilation),
+    )
+
+
+LAYOUTS: dict[Architecture, Callable[[Shape], tuple[Plan, ...]]] = {
+    Architecture.STILLBRUSH: our_plans,
+    Architecture.JOHNSON: johnson_plans,
+    Architecture.DELCOUR: functools.partial(johnson_plans, transposed=True),
+    Architecture.DILATED: dilated_plans,
+}
 
 
 class StyleNetwork(nn.Module):
@@ -134,7 +232,12 @@ class StyleNetwork(nn.Module):
         self.stages = nn.ModuleList(Stage(plan, shape.styles) for plan in plans(shape))
 
     def forward(
-        self, x: Tensor, style: Tensor, statistics: Statistics | None = None
+        self,
+        x: Tensor,
+        style: Tensor,
+        statistics: Statistics | None = None,
+        *,
+        pooled: bool = False,
     ) -> tuple[Tensor, Statistics]:
         """Paint a batch.
 
@@ -142,22 +245,28 @@ class StyleNetwork(nn.Module):
             x: (N, 7, H, W): frame, masked warped prior (both 0 to 1), mask.
             style: (N, S) share of each style; rows usually sum to 1.
             statistics: frozen statistics; a picture's own where they are absent or NaN.
+            pooled: with none given, measure one set over all pictures together.
 
         Returns:
             The painted pictures (N, 3, H, W), 0 to 1, and the statistics that were used.
         """
         height, width = x.shape[-2:]
         used: list[tuple[Tensor, Tensor]] = []
-        carried, kept = x[:, -CARRIED:], x
+        carried, x = x[:, -CARRIED:], x[:, : self.shape.inputs]
+        kept = x
         for stage in self.stages:
             assert isinstance(stage, Stage)
             if stage.plan.opens:
                 kept = x
+            if not stage.plan.normalised:
+                x = x[..., :height, :width]
             if stage.plan.recalls:
-                x = torch.cat((x[..., :height, :width], carried), 1)
+                x = torch.cat((x, carried), 1)
             x = stage.convolve(x)
             if stage.plan.normalised:
                 variance, mean = torch.var_mean(x, (2, 3), correction=0)
+                if pooled and statistics is None:
+                    mean, variance = pool(mean, variance)
                 if statistics is not None:
                     frozen_mean, frozen_variance = statistics[len(used)]
                     mean = torch.where(frozen_mean.isnan(), mean, frozen_mean)
@@ -170,3 +279,9 @@ class StyleNetwork(nn.Module):
             if stage.plan.closes:
                 x = x + kept
         return torch.sigmoid(x), tuple(used)
+
+
+def pool(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance (1, C) of pictures of one size, as if they were one."""
+    whole = mean.mean(0, keepdim=True)
+    return whole, variance.mean(0, keepdim=True) + (mean - whole).square().mean(0, keepdim=True)

@@ -18,7 +18,7 @@ import torch
 
 from ... import __version__
 from ..errors import BadInput
-from ..looks import Look
+from ..looks import Look, StylizerKind
 from ..media.colour import config
 from ..media.sequences import parse_frames
 from ..media.source import ReadSettings, Shot, open_shot
@@ -180,7 +180,8 @@ class Assembly:
             paths += self.motion.files
         if self.request.statistics is not None and self.request.statistics.is_file():
             paths.append(self.request.statistics)
-        return paths
+        look = self.request.look
+        return paths + [picture.path(look.path) for picture in look.pictures]
 
     def files_stamp(self) -> str:
         """Return a digest of the names, sizes and times of every file that is read."""
@@ -246,6 +247,11 @@ def check_request(request: Request) -> None:
     Raises:
         BadInput: names the setting.
     """
+    if request.look.stylizer is StylizerKind.ADAIN and not request.look.pictures:
+        raise BadInput(
+            f"look {request.look.name}: paints like pictures that it is given; name one with "
+            "--style-image."
+        )
     if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
         raise BadInput(
             f"statistics {request.statistics}: are for normalise shot; ask for that too."
@@ -263,6 +269,8 @@ def look_identity(look: Look) -> dict[str, Any]:
     named = {"name": look.name, "title": look.title, "weights": look.paint_digest}
     if look.optimise is not None:
         return named | {"optimise": look.optimise.identity(), "seen_by": seen_by(look)}
+    if look.pictures:
+        named |= {"pictures": [[one.sha256, one.share] for one in look.pictures]}
     return named | {"style": look.network.style}
 
 

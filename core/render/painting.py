@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ..motion.consistency import trust
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
+from ..stylizers.adain import AnyStylePainter
 from ..stylizers.painter import (
     Normalise,
     PaintState,
@@ -60,6 +61,7 @@ class Settings:
     per_frame: bool = False  # the same network without a prior
     cuts: tuple[int, ...] = ()  # first frames of new shots
     dials: Dials = field(default_factory=Dials)  # knobs that change from frame to frame
+    styles: Mapping[int, float] = field(default_factory=dict)  # frame -> place along style pictures
 
     def at(self, frame: int) -> ShotKnobs:
         """Return the knobs as they are on a frame."""
@@ -205,13 +207,21 @@ class ShotPainting:
         state = state.to(x.small.device)
         before = state.painted
         with self.stopwatch.stage("paint"):
-            made = self.painter.go_on(x.small, x.prior, state, self.watching(x.prepared))
+            painter = self.painter_at(x.prepared.placed.frame)
+            made = painter.go_on(x.small, x.prior, state, self.watching(x.prepared))
         return Painted(made.picture, made.carried, before), made.state
 
     def watching(self, frame: Prepared) -> Callable[[Iterate], None] | None:
         """Return what is told of a frame's iterates; `watch` is, with the frame's number."""
         watch, number = self.watch, frame.placed.frame
         return None if watch is None else lambda iterate: watch(number, iterate)
+
+    def painter_at(self, frame: int) -> Stylizer:
+        """Return the painter as it is on a frame: where it goes along its style pictures."""
+        place = self.settings.styles.get(frame)
+        if place is None or not isinstance(self.painter, AnyStylePainter):
+            return self.painter
+        return self.painter.along(place)
 
     def small(self, frame: int) -> Tensor:
         """Return a plate at painting size, (1, h, w, 3), network encoding."""

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,6 +22,8 @@ from ..networks.weights import save_aside
 from ..state import digest
 from .prior import Prior, carry, resize_mask, resize_picture
 from .protocol import Before, PaintedFrame, Watch
+
+P = TypeVar("P", bound="GuidedPainter")
 
 STROKE_WIDTH = 768
 """Width in pixels at which the network paints a frame when the stroke size is 1."""
@@ -136,14 +139,38 @@ def painting_size(
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-@dataclass(frozen=True)
-class Painter:
-    """A network, the style it paints, and how it runs."""
+class GuidedPainter:
+    """All painters that go on from their own last picture: what differs is the network.
 
-    network: StyleNetwork
-    style: Tensor  # (S,) share of each style
-    bands: Bands = field(default_factory=Bands)
-    statistics: ShotStatistics | None = None  # None: statistics of each frame
+    A `Stylizer`; a subclass says how its network is run.
+    """
+
+    bands: Bands
+    statistics: ShotStatistics | None  # None: statistics of each frame
+    rests: ClassVar[bool] = True  # leaves paint alone where the motion says that nothing moves
+
+    def run(
+        self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
+    ) -> tuple[Tensor, Statistics]:
+        """Run the network over pictures (N, h, w, 7).
+
+        Args:
+            layers: frame, what is carried of the last picture, where.
+            statistics: frozen statistics; absent: each picture's own.
+            pooled: with no statistics given, measure one set over all pictures together.
+
+        Returns:
+            Painted pictures (N, h, w, 3), 0 to 1, and the statistics that were used.
+        """
+        raise NotImplementedError
+
+    def banded(self: P, bands: Bands) -> P:
+        """Return the same painter with its network run in other bands."""
+        return replace(self, bands=bands)  # pyright: ignore[reportArgumentType]
+
+    def frozen(self: P, statistics: ShotStatistics) -> P:
+        """Return the same painter with frozen statistics."""
+        return replace(self, statistics=statistics)  # pyright: ignore[reportArgumentType]
 
     @property
     def width(self) -> int:
@@ -202,15 +229,11 @@ class Painter:
         frozen = self.statistics
         statistics = (frozen.primed if prior else frozen.unprimed) if frozen else None
         with shortage.told(self.bands, *layers.shape[1:3]):
-            painted, _ = paint_in_bands(self.network, layers, self.style, statistics, self.bands)
+            painted, _ = self.run(layers, statistics)
         reference, resting = layers[..., :3], None
-        if prior is not None:
+        if prior is not None and self.rests:
             painted, reference, resting = rest(painted, reference, prior, state)
         return painted, PaintState(painted, reference, state.age + 1, resting)
-
-    def frozen(self, statistics: ShotStatistics) -> Painter:
-        """Return the same painter with frozen statistics."""
-        return replace(self, statistics=statistics)
 
     def assemble(
         self, frame: Tensor, prior: Prior | None, state: PaintState
@@ -219,9 +242,7 @@ class Painter:
         if prior is None or state.painted is None:
             empty = torch.zeros((*frame.shape[:3], 4), device=frame.device)
             return torch.cat((frame, empty), -1), False
-        if state.painted.shape != frame.shape:
-            got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
-            raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
+        check_size(frame, state.painted)
         carried, mask = carry(prior, state.painted, frame, state.age)
         return torch.cat((frame, carried, mask), -1), True
 
@@ -243,16 +264,71 @@ class Painter:
         last = torch.cat([resize_picture(sample.last, *size) for sample in chosen]).clamp(0, 1)
         this = torch.cat([resize_picture(sample.this, *size) for sample in chosen]).clamp(0, 1)
         empty = torch.zeros((len(chosen), *size, 4), device=last.device)
-        painted, unprimed = paint_in_bands(
-            self.network, torch.cat((last, empty), -1), self.style, bands=self.bands, pooled=True
-        )
-        carried = [
-            torch.cat(carry(sample.prior, painted[n : n + 1], this[n : n + 1], 1), -1)
+        painted, unprimed = self.run(torch.cat((last, empty), -1), pooled=True)
+        layers = [
+            self.assemble(this[n : n + 1], sample.prior, PaintState(painted[n : n + 1], None, 1))[0]
             for n, sample in enumerate(chosen)
         ]
-        x = torch.cat((this, torch.cat(carried)), -1)
-        _, primed = paint_in_bands(self.network, x, self.style, bands=self.bands, pooled=True)
+        _, primed = self.run(torch.cat(layers), pooled=True)
         return ShotStatistics(unprimed, primed)
+
+
+@dataclass(frozen=True)
+class Painter(GuidedPainter):
+    """A style network, the style it paints, and how it runs."""
+
+    network: StyleNetwork
+    style: Tensor  # (S,) share of each style
+    bands: Bands = field(default_factory=Bands)
+    statistics: ShotStatistics | None = None
+
+    def run(
+        self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
+    ) -> tuple[Tensor, Statistics]:
+        """Run the network band by band."""
+        return paint_in_bands(
+            self.network, layers, self.style, statistics, self.bands, pooled=pooled
+        )
+
+
+class StillPainter(Painter):
+    """Paints every frame by itself (Johnson et al., Delcour and Lewin): no prior is ever read."""
+
+    def assemble(
+        self, frame: Tensor, prior: Prior | None, state: PaintState
+    ) -> tuple[Tensor, bool]:
+        """Leave the channels of the prior empty."""
+        return super().assemble(frame, None, state)
+
+    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+        """Paint the frame by itself, in every pass."""
+        return self.paint(frame, None, PaintState())[0]
+
+
+class RecurrentPainter(Painter):
+    """Paints from the frame and its own last picture, unmoved (Gupta et al.): no flow is read."""
+
+    rests: ClassVar[bool] = False
+
+    def assemble(
+        self, frame: Tensor, prior: Prior | None, state: PaintState
+    ) -> tuple[Tensor, bool]:
+        """Hand on the last picture as it lies; a prior says only that the shot goes on."""
+        if prior is None or state.painted is None:
+            return super().assemble(frame, None, state)
+        check_size(frame, state.painted)
+        return torch.cat((frame, state.painted, torch.ones_like(frame[..., :1])), -1), True
+
+
+def check_size(frame: Tensor, painted: Tensor) -> None:
+    """Refuse a frame of another size than the last one.
+
+    Raises:
+        BadInput: names both.
+    """
+    if painted.shape != frame.shape:
+        got, last = tuple(frame.shape[1:3]), tuple(painted.shape[1:3])
+        raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
 
 
 def rest(

@@ -10,7 +10,7 @@ from statistics import mean, median
 import torch
 
 from .recipe import Recipe
-from .trainer import Trainer
+from .systems import make_trainer
 from .windows import Photographs
 
 TRIAL = 1000  # iterations of the run that the measured ones are taken from
@@ -33,7 +33,7 @@ def seconds_an_iteration(
     Args:
         before_each: called before every iteration; may raise to stop.
     """
-    trial = Trainer(replace(recipe, iterations=TRIAL), photographs, device, precision)
+    trial = make_trainer(replace(recipe, iterations=TRIAL), photographs, device, precision)
 
     def timed() -> float:
         before_each()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import BadInput, UnreadableFile, WriteRefused
 from ..media.atomic import replacing
-from .trainer import Trainer
+from .loop import Loop
 
 NAME = re.compile(r"checkpoint-(\d{7})\.safetensors")
 KEPT = 2  # the newest, and the one before in case the disk damaged it
@@ -39,7 +39,7 @@ def drop_old_checkpoints(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def save_checkpoint(trainer: Trainer, path: Path, notes: Mapping[str, Any]) -> None:
+def save_checkpoint(trainer: Loop, path: Path, notes: Mapping[str, Any]) -> None:
     """Write everything a run needs to go on exactly where it was.
 
     Args:
@@ -77,7 +77,7 @@ def read_notes(path: Path) -> dict[str, Any]:
         raise UnreadableFile(f"checkpoint {path}: cannot be read ({error}).") from error
 
 
-def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, Any]:
+def load_checkpoint(trainer: Loop, path: Path) -> dict[str, Any]:
     """Put a run back where its checkpoint left it.
 
     Returns:
@@ -106,7 +106,7 @@ def load_checkpoint(trainer: Trainer, path: Path) -> dict[str, Any]:
     return notes
 
 
-def restore(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
+def restore(trainer: Loop, tensors: dict[str, Tensor]) -> None:
     """Distribute a checkpoint's tensors."""
 
     def under(prefix: str) -> dict[str, Tensor]:

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
+from torch import nn
 
 from ..errors import StillbrushError, WriteRefused
 from ..hashing import file_sha256
-from ..looks import Look, Trained, Weights, look_text, save_look
+from ..looks import Look, StylizerKind, Trained, Weights, look_text, save_look
 from ..metrics.manners import manner_beside
+from ..networks.adain import Decoder, load_decoder, save_decoder
 from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights, save_weights
+from .loop import Loop, read_style
 from .plan import Request
-from .trainer import read_style
 
 
-def write_looks(request: Request, network: StyleNetwork, trained: Trained, losses: str) -> None:
+def write_looks(request: Request, trainer: Loop, trained: Trained, kind: StylizerKind) -> None:
     """Write the weights as fp16 and a look for every style.
 
     What a finished run has written before stays as it is.
 
     Args:
         trained: facts of the run; what is in `on` holds for every style.
-        losses: name of the loss network.
+        kind: what paints with them.
 
     Raises:
         WriteRefused: something else lies there, and it may not be replaced.
     """
-    if not holds(request.weights, network):
+    network, losses = trainer.average, trainer.encoder.name
+    assert isinstance(network, StyleNetwork)
+    if not alike(network, lambda: load_weights(request.weights)):
         if request.weights.exists() and not request.overwrite:
             raise WriteRefused(
                 f"{request.weights}: holds other weights; choose another name or allow overwriting."
@@ -46,20 +50,55 @@ def write_looks(request: Request, network: StyleNetwork, trained: Trained, losse
         look = Look(
             name=name,
             title=title(style.stem),
+            stylizer=kind,
             about=f"Trained with `stillbrush train`; losses by {losses}.",
             weights=Weights(request.weights.name, digest, index),
             licence=request.licence.strip(),
             trained=Trained((*trained.on, f"style: {style.name}"), *facts),
             manner=manner_beside(path, painting, encoder, overwrite=replaces),
         )
-        if not (path.is_file() and path.read_bytes() == look_text(look).encode()):
-            save_look(look, request.folder, overwrite=request.overwrite)
+        keep_look(look, request)
 
 
-def holds(path: Path, network: StyleNetwork) -> bool:
-    """Say whether a file holds a network's weights."""
+def write_any_style(request: Request, trainer: Loop, trained: Trained, kind: StylizerKind) -> None:
+    """Write a decoder as fp16 and one look, which is given its pictures when it is used.
+
+    Raises:
+        WriteRefused: something else lies there, and it may not be replaced.
+    """
+    decoder = trainer.average
+    assert isinstance(decoder, Decoder)
+    encoder = file_sha256(shipped_encoder())
+    if not alike(decoder, lambda: load_decoder(request.weights, encoder)):
+        if request.weights.exists() and not request.overwrite:
+            raise WriteRefused(
+                f"{request.weights}: holds other weights; choose another name or allow overwriting."
+            )
+        save_decoder(decoder, request.weights, encoder)
+    on = (*trained.on, f"styles: {len(request.styles)} pictures")
+    look = Look(
+        name=request.run_name,
+        title="Any style",
+        about=f"Paints like the pictures it is given. Losses by {trainer.encoder.name}.",
+        stylizer=kind,
+        weights=Weights(request.weights.name, file_sha256(request.weights), 0),
+        licence=request.licence.strip(),
+        trained=Trained(on, trained.steps, trained.device, trained.minutes),
+    )
+    keep_look(look, request)
+
+
+def keep_look(look: Look, request: Request) -> None:
+    """Write a look, unless it lies there as it is."""
+    path = request.folder / f"{look.name}.yaml"
+    if not (path.is_file() and path.read_bytes() == look_text(look).encode()):
+        save_look(look, request.folder, overwrite=request.overwrite)
+
+
+def alike(network: nn.Module, load: Callable[[], nn.Module]) -> bool:
+    """Say whether what lies in a file is a network's weights."""
     try:
-        there = load_weights(path).state_dict()
+        there = load().state_dict()
     except StillbrushError:
         return False
     wanted = {name: value.cpu().half().float() for name, value in network.state_dict().items()}

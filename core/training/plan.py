@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,29 @@ from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..looks import NAME
 from ..networks.loss_network import shipped_encoder
-from ..networks.style_network import Shape, StyleNetwork
+from ..networks.style_network import INPUTS, Architecture, Shape, StyleNetwork
 from .checkpoints import list_checkpoints, read_notes
-from .recipe import Recipe, recipe_knobs
+from .loop import CPU, load_encoder, read_style
+from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs
 from .start import Start, begin
-from .trainer import CPU, load_encoder, read_style
+from .terms import SystemKind
 from .windows import picture_files
 
 MINUTES = 20.0
 LICENCE = "none granted; the rights in the style picture decide"
 PHOTOGRAPH = 1.8  # short side of the photographs, in sides of a training frame
 SLOTS_A_STYLE = 4
+ANY_STYLE = "any-style"
+LATER = (
+    "system",
+    "architecture",
+    "width_share",
+    "noise_weight",
+    "noise_range",
+    "noise_pixels",
+    "covariance_weight",
+)
+"""Knobs that runs of earlier versions did not have: at their defaults they are not told."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +87,19 @@ class Request:
             known[name].check(value, "train")
 
     @property
+    def takes_any(self) -> bool:
+        """Say whether one network is trained for any style."""
+        return self.recipe(1).system is SystemKind.ADAIN
+
+    @property
     def run_name(self) -> str:
         """Return the name of weights and working folder, and of a single style's look.
 
         Raises:
             BadInput: no name can be made of it.
         """
-        name = self.name if self.name is not None else slug(self.styles[0].stem)
+        default = ANY_STYLE if self.takes_any else slug(self.styles[0].stem)
+        name = self.name if self.name is not None else default
         if not NAME.fullmatch(name):
             raise BadInput(
                 f"train.name: expected lower-case letters, digits and hyphens; got {name!r}."
@@ -94,7 +113,7 @@ class Request:
         Raises:
             BadInput: two styles would be called the same.
         """
-        if len(self.styles) == 1:
+        if len(self.styles) == 1 or self.takes_any:
             return (self.run_name,)
         start = f"{self.name}-" if self.name is not None else ""
         names = tuple(f"{start}{slug(path.stem)}"[:64] for path in self.styles)
@@ -124,20 +143,34 @@ class Request:
     def recipe(self, iterations: int) -> Recipe:
         """Return the recipe for a number of iterations."""
         count = len(self.styles)
+        known = {knob.name: knob for knob in recipe_knobs()}
+        system = SystemKind(self.knobs.get("system", SystemKind.PRIOR))
+        knobs = DEFAULTS.get(system, {}) | dict(self.knobs)
         recipe = Recipe(
             self.styles,
             self.content,
             self.loss_network,
             iterations=iterations,
-            shape=replace(self.shape, styles=count),
+            shape=replace(self.wide(knobs), styles=count),
             start=self.start,
-            **self.knobs,
+            **{name: known[name].check(value, "train") for name, value in knobs.items()},
         )
         return replace(
             recipe,
             short_side=round(PHOTOGRAPH * recipe.size),
-            slots=max(recipe.slots, SLOTS_A_STYLE * count, recipe.batch * count),
+            slots=recipe.slots
+            if recipe.system is SystemKind.ADAIN
+            else max(recipe.slots, SLOTS_A_STYLE * count, recipe.batch * count),
         )
+
+    def wide(self, knobs: Mapping[str, Any]) -> Shape:
+        """Return the widths of the network, by its architecture."""
+        architecture = Architecture(knobs.get("architecture", Architecture.STILLBRUSH))
+        if architecture is Architecture.STILLBRUSH:
+            return self.shape
+        system = SystemKind(knobs.get("system", SystemKind.PRIOR))
+        share = float(knobs.get("width_share", 1.0))
+        return Shape.of_papers(architecture, INPUTS_OF.get(system, INPUTS), share)
 
     def identity(self) -> dict[str, Any]:
         """Return everything that decides the weights, as plain values; files by what they hold."""
@@ -153,9 +186,11 @@ class Request:
         }
         if self.start:
             plain["start"] = f"{file_sha256(self.start.path)} {self.start.style}"
-        plain |= {knob.name: getattr(recipe, knob.name) for knob in recipe_knobs()}
-        shape = asdict(recipe.shape)
-        return plain | {"shape": shape | {"decoder": list(recipe.shape.decoder)}}
+        values = {knob.name: getattr(recipe, knob.name) for knob in recipe_knobs()}
+        same = {knob.name for knob in recipe_knobs() if values[knob.name] == knob.default}
+        told = {n: v for n, v in values.items() if n not in LATER or n not in same}
+        plain |= {n: v.value if isinstance(v, enum.Enum) else v for n, v in told.items()}
+        return plain | {"shape": recipe.shape.plain()}
 
 
 @dataclass(frozen=True)

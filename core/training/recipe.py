@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 from ..errors import BadInput
-from ..networks.style_network import Shape
+from ..networks.style_network import Architecture, Shape
 from ..spec import Knob, KnobField
 from .start import Start
+from .terms import SystemKind
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 GROWTH = 0.35  # share of a run in which recursion grows to its full length
@@ -90,6 +91,63 @@ class Recipe:
             advanced=True,
         ),
     ] = 0.5
+    system: Annotated[
+        SystemKind,
+        Knob(
+            tip="What is trained: prior goes on from its own paint along the motion, feedforward "
+            "paints every frame by itself, noise does so and is taught not to heed grain, "
+            "recurrent goes on without any motion, adain paints like any picture."
+        ),
+    ] = SystemKind.PRIOR
+    architecture: Annotated[
+        Architecture,
+        Knob(
+            tip="How the network is laid out: ours, or one of the papers', which are larger and "
+            "paint whole frames at once.",
+            advanced=True,
+        ),
+    ] = Architecture.STILLBRUSH
+    width_share: Annotated[
+        float,
+        Knob(
+            0.05,
+            2.0,
+            "Widths of a layout of the papers, as a share of theirs.",
+            advanced=True,
+        ),
+    ] = 1.0
+    noise_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            100000.0,
+            "How little grain in the plate may change the paint; systems noise and adain.",
+            advanced=True,
+        ),
+    ] = 1000.0
+    noise_range: Annotated[
+        float,
+        Knob(0.0, 255.0, "Most that a pixel of that grain is off, of 255.", advanced=True),
+    ] = 40.0
+    noise_pixels: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "Share of the pixels that have it; 0.0153 is 1000 of 256x256.",
+            advanced=True,
+        ),
+    ] = 1000 / 256**2
+    covariance_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            1000.0,
+            "How much it counts how features vary together, beside their mean and spread; system "
+            "adain.",
+            advanced=True,
+        ),
+    ] = 1.0
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
     ] = 1
@@ -138,6 +196,16 @@ class Recipe:
             if growth < until:
                 return frames
         return LONG_SHOT if is_long else SHORT_SHOT
+
+
+INPUTS_OF = {SystemKind.FEEDFORWARD: 3, SystemKind.NOISE: 3, SystemKind.RECURRENT: 6}
+"""Channels that the papers' networks read, where it is not frame, prior and mask."""
+
+DEFAULTS: dict[SystemKind, dict[str, float]] = {
+    SystemKind.RECURRENT: {"temporal_weight": 470.0},  # a sum over three channels
+    SystemKind.ADAIN: {"style_weight": 3.0, "content_weight": 0.8, "style_side": 320, "size": 128},
+}
+"""What a system does otherwise where nothing is said."""
 
 
 def recipe_knobs() -> tuple[KnobField, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import WriteRefused
 from ..media.atomic import replacing, write_text_atomic
-from .trainer import Losses
+from .loop import Losses
 
 DRAWN = ("total", "style", "content", "temporal", "lattice", "vigour")
 

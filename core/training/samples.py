@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput
-from ..networks.style_network import CARRIED
 from ..render.sheet import BACKGROUND, contact_sheet, save_picture_8bit
-from .trainer import Trainer
+from .loop import Loop
 from .windows import Photographs, evenly, picture_files, read_rgb, resize_short_side
 
 SHOWN = 3  # pictures on a sheet
@@ -56,13 +55,10 @@ def read_samples(folder: Path, short_side: int) -> list[Sample]:
 
 
 @torch.no_grad()
-def paint_sample(trainer: Trainer, sample: Sample, style: int) -> np.ndarray:
+def paint_sample(trainer: Loop, sample: Sample, style: int) -> np.ndarray:
     """Paint a picture by itself with the averaged network, (H, W, 3), 0 to 1."""
     frame = cropped(sample.picture)[None].float().to(trainer.device) / 255
-    empty = frame.new_zeros((1, CARRIED, *frame.shape[-2:]))
-    weights = frame.new_zeros((1, trainer.recipe.shape.styles))
-    weights[0, style] = 1.0
-    painted, _ = trainer.average(torch.cat((frame, empty), 1), weights)
+    painted = trainer.paint(frame, style)
     return painted[0].permute(1, 2, 0).cpu().numpy()
 
 
@@ -74,9 +70,7 @@ def cropped(picture: Tensor) -> Tensor:
     return picture[:, top : top + side, left : left + side]
 
 
-def save_sheet(
-    trainer: Trainer, samples: Sequence[Sample], names: Sequence[str], path: Path
-) -> None:
+def save_sheet(trainer: Loop, samples: Sequence[Sample], names: Sequence[str], path: Path) -> None:
     """Paint all samples in all styles and write them as one labelled PNG.
 
     The plates are on top; below, each row begins with the picture of its style (of a tall
@@ -86,7 +80,8 @@ def save_sheet(
     pictures: list[np.ndarray] = [corner]
     pictures += [shown(cropped(sample.picture)) for sample in samples]
     labels = ["", *(sample.name for sample in samples)]
-    for style, (name, source) in enumerate(zip(names, trainer.recipe.styles, strict=True)):
+    for style, name in trainer.shown(names):
+        source = trainer.recipe.styles[style]
         rgb = read_rgb(source)
         pictures.append(corner if rgb is None else np.float32(rgb[: rgb.shape[1]]) / 255)
         pictures += [paint_sample(trainer, sample, style) for sample in samples]

@@ -16,12 +16,12 @@ from ..errors import BadInput, Cancelled, WriteRefused
 from ..looks import Trained
 from .budget import iterations_within, seconds_an_iteration
 from .checkpoints import checkpoint_path, drop_old_checkpoints, load_checkpoint, save_checkpoint
-from .finish import write_looks
+from .loop import Losses
 from .plan import MINUTES, Begun, Request, check
 from .recipe import Recipe
 from .record import LossLog, save_plot
 from .samples import Sample, choose_samples, read_samples, save_sheet
-from .trainer import Losses, Trainer
+from .systems import make_trainer, write_results
 from .windows import Photographs
 
 LEAST_BETWEEN = 10  # iterations
@@ -140,7 +140,7 @@ class Run:
     def __init__(self, session: Session, recipe: Recipe, watcher: Watcher) -> None:
         self.session, self.watcher, self.request = session, watcher, session.request
         request, begun = self.request, session.begun
-        self.trainer = Trainer(recipe, session.photographs, request.device, request.precision)
+        self.trainer = make_trainer(recipe, session.photographs, request.device, request.precision)
         self.seconds, self.devices = 0.0, [device_name(request.device)]
         self.saved = self.drawn = -1  # iterations
         self.identity = request.identity()
@@ -234,7 +234,7 @@ class Run:
         judge = f"judged by: {trainer.encoder.name}"
         on = (f"photographs: {count} pictures of {folder}", judge)
         trained = Trained(on, trainer.step, ", ".join(self.devices), minutes)
-        write_looks(request, trainer.average, trained, trainer.encoder.name)
+        write_results(request, trainer, trained)
         return Outcome(request.looks, request.weights, self.sheet, trainer.step, minutes)
 
 

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import BadInput, MissingFrame
+from ..media.stills import STILLS, read_rgb, resize_short_side
 
 T = TypeVar("T")
 
-PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 STILL_SHARE = 0.35
 OCCLUDED_SHARE = 0.5
 DRIFT_SHARE = 0.2
@@ -56,7 +55,7 @@ class Photographs:
         if not self.pictures:
             raise BadInput(
                 f"training pictures: expected at least one picture of {short_side // 2} px or more "
-                f"({', '.join(PICTURES)}) in {folder}; found none."
+                f"({', '.join(STILLS)}) in {folder}; found none."
             )
 
     def __len__(self) -> int:
@@ -80,7 +79,7 @@ def picture_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise MissingFrame(f"training pictures: expected a folder; {folder} is none.")
-    named = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    named = (path for path in folder.rglob("*") if path.suffix.lower() in STILLS)
     return sorted(path for path in named if path.is_file())
 
 
@@ -89,24 +88,6 @@ def evenly(items: list[T], count: int) -> list[T]:
     if len(items) <= count:
         return items
     return [items[(2 * n + 1) * len(items) // (2 * count)] for n in range(count)]
-
-
-def read_rgb(path: Path) -> np.ndarray | None:
-    """Read an 8-bit RGB picture (H, W, 3); None where the file is no picture."""
-    try:
-        data = np.fromfile(path, np.uint8)
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):  # no permission; more pixels than OpenCV accepts
-        return None
-    return None if decoded is None else cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
-
-
-def resize_short_side(picture: np.ndarray, short_side: int) -> np.ndarray:
-    """Scale a picture so that its short side has the given length."""
-    scale = short_side / min(picture.shape[:2])
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-    return cv2.resize(picture, size, interpolation=interpolation)
 
 
 @dataclass(frozen=True)
@@ -173,7 +154,7 @@ def pixel_grid(size: int) -> Tensor:
 def sample(picture: Tensor, positions: Tensor) -> Tensor:
     """Sample a picture (C, H, W) at positions (h, w, 2) in pixels; outside it is mirrored."""
     height, width = picture.shape[-2:]
-    scale = torch.tensor([2.0 / width, 2.0 / height])
+    scale = torch.tensor([2.0 / width, 2.0 / height], device=positions.device)
     grid = (positions + 0.5) * scale - 1
     values = F.grid_sample(
         picture[None], grid[None], mode="bilinear", padding_mode="reflection", align_corners=False
@@ -237,6 +218,28 @@ class Shooter:
         behind = (where - centre) / scale - self.grid
         over = -torch.tensor(shot.occluder_speed).expand_as(behind)
         return torch.where(front[0, ..., None] > 0.5, over, behind)
+
+    def forward_flow(self, shot: Trajectory, age: int) -> tuple[Tensor, Tensor]:
+        """Return the exact motion that leads to the frame of an age, on the grid of the one before.
+
+        Returns:
+            The flow (H, W, 2), and (1, H, W), 1 where this frame shows the point.
+        """
+        front = self.matte(shot, age - 1)
+        where, _, _ = self.positions(shot, age - 1)
+        _, centre, scale = self.positions(shot, age)
+        behind = (where - centre) / scale - self.grid
+        over = torch.tensor(shot.occluder_speed).expand_as(behind)
+        flow = torch.where(front[0, ..., None] > 0.5, over, behind)
+        inside = ((self.grid + flow).abs() <= (self.size - 1) / 2).all(-1).float()[None]
+        layer = self.fetch(self.matte(shot, age), flow)
+        return flow, ((layer - front).abs() < 1e-3).float() * inside
+
+    def matte(self, shot: Trajectory, age: int) -> Tensor:
+        """Return where the occluder is on the frame of an age, (1, H, W)."""
+        if shot.occluder is None:
+            return torch.zeros((1, self.size, self.size))
+        return self.occluder(shot, age)[1]
 
     def step(self, shot: Trajectory, age: int) -> Step:
         """Render a frame, the one before it, and the exact motion between them."""

@@ -16,9 +16,10 @@ from ...core.render.sheet import save_picture_8bit
 from .console import console, write_json
 from .options import knob_options
 from .stylize import request, shot_options
+from .variadic import Variadic
 
 
-@click.command("preview", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("preview", cls=Variadic, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="PLATE")
 @click.option(
     "-o",

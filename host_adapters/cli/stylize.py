@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from ... import nodes  # noqa: F401 - declares the knobs
+from ...core.dials import Dials
 from ...core.errors import BadInput
 from ...core.file_knobs import BesideKnobs
 from ...core.knobs import PassKnobs, chain
 from ...core.looks import Look, find_look
 from ...core.media.sequences import format_frames, parse_frames
-from ...core.media.source import Missing, ReadSettings
+from ...core.media.source import Missing, ReadSettings, Shot, open_shot
 from ...core.render.assembly import Assembly, Device, Precision, Request, assemble
 from ...core.render.given_motion import VectorSettings
 from ...core.render.painting import Settings
@@ -26,6 +27,7 @@ from ...core.temporal.multi_pass import Passes
 from .console import Bar, JsonLines, Live, console, interruptible, write_json
 from .folders import user_looks
 from .options import knob_option, knob_options
+from .variadic import STYLE, STYLE_OPTIONS, Variadic, read_keys, styled
 
 BESIDE = {field.name: field.knob.tip for field in read_knobs(BesideKnobs, "stylize")}
 SHOT_OPTIONS = (
@@ -36,6 +38,7 @@ SHOT_OPTIONS = (
         metavar="NAME|FILE",
         help="Name of a look (see `stillbrush looks`) or a look file.",
     ),
+    *STYLE_OPTIONS,
     click.option(
         "--proxy",
         default="1",
@@ -154,7 +157,7 @@ def shot_options(*, begin_with: int = 0, leave_out: int = 0) -> Callable[[Any], 
     return add
 
 
-@click.command("stylize", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("stylize", cls=Variadic, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="PLATE")
 @click.option(
     "-o",
@@ -245,15 +248,20 @@ def command(
 
 def request(source: str, given: dict[str, Any]) -> Request:
     """Build a request from the options of the command line."""
-    look: Look = find_look(given["look_name"], user_looks())
+    look: Look = styled(find_look(given["look_name"], user_looks()), given)
     knobs = chain(look.knobs, {k: v for k, v in given.items() if k in KNOBS})
     exposure = look.exposure if given["exposure"] is None else given["exposure"]
     cuts = parse_frames(given["cuts"], "--cuts") if given["cuts"] else ()
     settings = Settings(knobs, exposure=exposure, per_frame=given["per_frame"], cuts=cuts)
     missing = ReadSettings.missing if given["missing"] is None else Missing(given["missing"])
     read = ReadSettings(given["colour"], given["layer"], missing, proxy(given["proxy"]))
+    opened = open_shot(source, read) if given["keys"] else source
+    if isinstance(opened, Shot):
+        moved = read_keys(given, opened.frames)
+        along = moved.pop(STYLE, {})
+        settings = replace(settings, dials=Dials(moved), styles=along)
     return Request(
-        source,
+        opened,
         look,
         read,
         settings,

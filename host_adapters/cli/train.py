@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.progress import Progress as RichProgress
 
 from ... import nodes  # noqa: F401 - declares the knobs that a look is checked against
+from ...core.errors import BadInput
 from ...core.looks import find_look
 from ...core.networks.loss_network import shipped_encoder
 from ...core.render.assembly import Device, Precision, pick_device
@@ -26,11 +27,13 @@ from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.session import Outcome, Progress, Session
 from ...core.training.start import Start
+from ...core.training.windows import picture_files
 from .console import Interrupt, Quiet, console, errors, interruptible, write_json
 from .folders import user_looks
 from .options import names, settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+LISTED = 12  # style pictures that are named
 PLAIN_LINES = 40  # of a whole run, where there is no terminal
 FILE = click.Path(path_type=Path)
 
@@ -49,9 +52,9 @@ def recipe_options(command: F) -> F:
     multiple=True,
     required=True,
     type=FILE,
-    metavar="PICTURE",
-    help="What to paint like. Given several times, each becomes a look; they share "
-    "weights, and the time.",
+    metavar="PICTURE|FOLDER",
+    help="What to paint like. Given several times, or a folder, each becomes a look; they share "
+    "weights, and the time. With --system adain all of them teach one look for any style.",
 )
 @click.option(
     "--content",
@@ -164,7 +167,7 @@ def request(given: dict[str, Any]) -> Request:
     knobs = {knob.name: given[knob.name] for knob in recipe_knobs()}
     halved = Precision(given["precision"]) is Precision.BFLOAT16
     return Request(
-        styles=given["styles"],
+        styles=tuple(path for each in given["styles"] for path in pictures_of(each)),
         content=given["content"],
         loss_network=given["loss_network"] or shipped_encoder(),
         folder=given["output"] or user_looks(),
@@ -181,6 +184,16 @@ def request(given: dict[str, Any]) -> Request:
         device=choose_device(given["device"]),
         precision=torch.bfloat16 if halved else torch.float32,
     )
+
+
+def pictures_of(path: Path) -> list[Path]:
+    """Return a style picture, or all of a folder of them."""
+    if not path.is_dir():
+        return [path]
+    found = picture_files(path)
+    if not found:
+        raise BadInput(f"train.style: expected pictures in {path}; found none.")
+    return found
 
 
 def choose_start(text: str | None) -> Start | None:
@@ -207,7 +220,7 @@ def describe(session: Session, *, as_json: bool) -> None:
     if begun or request.iterations:
         length = f"{begun.iterations if begun else request.iterations} iterations"
     facts = {
-        "style": ", ".join(path.name for path in request.styles),
+        "style": styles_of(request),
         "photographs": f"{len(session.photographs)} of {request.content}",
         "samples": ", ".join(sample.name for sample in session.samples),
         "losses": request.loss_network.name,
@@ -228,6 +241,12 @@ def describe(session: Session, *, as_json: bool) -> None:
         console.print(f"{name:>11}  {value}", markup=False)
     for text in remarks:
         console.print(text, markup=False)
+
+
+def styles_of(request: Request) -> str:
+    """Name the styles of a run; of many, how many there are."""
+    names = [path.name for path in request.styles]
+    return ", ".join(names) if len(names) <= LISTED else f"{len(names)} pictures"
 
 
 def starts_from(start: Start | None) -> str:

@@ -24,11 +24,12 @@ from .folders import user_looks
 from .looks import problem
 from .options import knob_options
 from .stylize import request, shot_options
+from .variadic import Variadic
 
 WRAPPED = 4  # columns where there is nothing to lay out in columns but looks
 
 
-@click.command("wedge", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("wedge", cls=Variadic, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="PLATE")
 @click.option(
     "-o",

@@ -15,7 +15,7 @@ import torch
 from ...core.render.assembly import Device
 from ...core.render.guided import Step
 from ...core.render.painting import Painted, Ready, ShotPainting
-from ...core.stylizers.painter import Painter, PaintState
+from ...core.stylizers.painter import GuidedPainter, PaintState
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ def patient(painting: ShotPainting) -> Step:
 def lower_bands(painting: ShotPainting) -> bool:
     """Halve the bands; say whether that was possible."""
     painter = painting.painter
-    if not isinstance(painter, Painter):
+    if not isinstance(painter, GuidedPainter):
         return False
     bands = painter.bands
     rows = bands.height(painting.size[1]) // 2
     if rows < FEWEST_ROWS:
         return False
     log.warning("out of memory: painting goes on in bands of %s rows", rows)
-    painting.painter = replace(painter, bands=replace(bands, rows=rows))
+    painting.painter = painter.banded(replace(bands, rows=rows))
     return True
 
 

@@ -40,6 +40,7 @@ from stillbrush.core.training.plan import LICENCE, Request
 from stillbrush.core.training.recipe import Recipe, recipe_knobs
 from stillbrush.core.training.session import Session
 from stillbrush.core.training.start import Start
+from stillbrush.core.training.trainer import Trainer
 from stillbrush.host_adapters.cli.commands import cli
 from stillbrush.host_adapters.cli.train import starts_from
 
@@ -262,11 +263,11 @@ def test_the_budget_leaves_room_for_the_sheets():
 def test_losses_beyond_all_numbers_end_the_run(folder, monkeypatch):
     made = Session(tiny_request(folder, iterations=3))
 
-    def blow_up(self: session.Trainer) -> session.Losses:
+    def blow_up(self: Trainer) -> session.Losses:
         self.step += 1
         return session.Losses(float("nan"), 0, 0, 0, 0, 0)
 
-    monkeypatch.setattr(session.Trainer, "iterate", blow_up)
+    monkeypatch.setattr(Trainer, "iterate", blow_up)
     with pytest.raises(BadInput, match="losses are nan"):
         made.train(Onlooker())
 

@@ -1,0 +1,305 @@
+"""What every system's training has in common: networks, optimiser, shots, one iteration at a time.
+
+A system (``systems.py``) says what a batch is, what is compared, and what is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import BadInput, MissingFrame, UnreadableFile
+from ..media.stills import read_rgb, resize_short_side
+from ..networks.loss_network import LossNetwork, load_loss_network
+from ..networks.style_network import CARRIED, Statistics, StyleNetwork
+from ..stylizers.prior import carried_over
+from .descent import descend
+from .losses import CONTENT_TAPS, Features, manners
+from .recipe import SMALLEST, Recipe
+from .slots import Slots
+from .start import begin
+from .windows import Photographs, Shooter, Step, misjudged, spoil_mask
+
+RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a short shot under way
+DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1
+LUMA = (0.2126, 0.7152, 0.0722)
+CPU = torch.device("cpu")
+
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What one iteration cost, weighted as in the total."""
+
+    total: float
+    style: float
+    content: float
+    temporal: float
+    lattice: float
+    vigour: float
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One iteration's samples, all of one style: those without a prior first."""
+
+    x: Tensor  # (N, 7, H, W)
+    clean: Tensor  # (N, 3, H, W)
+    target: Tensor  # (N, 3, H, W): the warped last output
+    mask: Tensor  # (N, 1, H, W)
+    style: int
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the same batch on a device."""
+        clean, target = self.clean.to(device), self.target.to(device)
+        return Batch(self.x.to(device), clean, target, self.mask.to(device), self.style)
+
+
+def read_style(path: Path, side: int) -> Tensor:
+    """Read a style picture (1, 3, H, W), 0 to 1, its short side as asked.
+
+    Raises:
+        MissingFrame: there is no such file.
+        UnreadableFile: the file is no picture.
+        BadInput: it is too small to show how it is painted.
+    """
+    if not path.is_file():
+        raise MissingFrame(f"style picture {path}: there is no such file.")
+    picture = read_rgb(path)
+    if picture is None:
+        raise UnreadableFile(f"style picture {path}: expected a JPEG, PNG or TIFF picture.")
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise BadInput(
+            f"style picture {path}: expected {SMALLEST} px or more each way; got {width}x{height}."
+        )
+    scaled = torch.from_numpy(resize_short_side(picture, side)).permute(2, 0, 1).float() / 255
+    return scaled[None]
+
+
+def load_encoder(path: Path) -> LossNetwork:
+    """Read a loss network that is deep enough to train with.
+
+    Raises:
+        MissingFrame, UnreadableFile: there is none, it is damaged, or too shallow.
+    """
+    encoder = load_loss_network(path)
+    taps = encoder(torch.zeros((1, 3, SMALLEST, SMALLEST)))
+    if not any(tap in taps for tap in CONTENT_TAPS):
+        raise UnreadableFile(
+            f"loss network {path}: expected layers up to conv3_1 or further; it ends at "
+            f"{max(taps)}."
+        )
+    return encoder
+
+
+class Loop(Generic[N]):
+    """A training run and all of its state.
+
+    Networks and losses live on the device; shots are made, and kept, on the processor.
+
+    Args:
+        precision: bfloat16 runs the two networks' convolutions in it; the losses stay float32.
+    """
+
+    network: N
+    average: N
+    slots: Slots
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        photographs: Photographs | None = None,
+        device: torch.device = CPU,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.recipe, self.device, self.precision = recipe, device, precision
+        self.step = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            self.network = self.build().to(device)
+            self.average = self.build().requires_grad_(False).to(device)
+        self.begin()
+        for weight in self.network.parameters():
+            if weight.ndim == 4:  # a quarter quicker
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
+        self.encoder = load_encoder(recipe.loss_network).to(device)
+        photographs = photographs or Photographs(recipe.content, recipe.short_side)
+        self.shooter = Shooter(photographs, recipe.size)
+        self.prepare()
+
+    def build(self) -> N:
+        """Return the network to train, with random weights."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Put the network where the run is to start from."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Read the styles, and make room for shots under way."""
+        raise NotImplementedError
+
+    def practise(self, rng: np.random.Generator) -> Losses:
+        """Paint a batch, learn from it, and remember what the next one goes on from."""
+        raise NotImplementedError
+
+    def paint(self, frame: Tensor, style: int) -> Tensor:
+        """Paint pictures (N, 3, H, W) by themselves with the averaged network."""
+        raise NotImplementedError
+
+    def shown(self, names: Sequence[str]) -> list[tuple[int, str]]:
+        """Return the styles that sheets show: their numbers, and what they are called."""
+        return list(enumerate(names))
+
+    def random(self) -> np.random.Generator:
+        """Return this step's own random numbers: a resumed run draws the same."""
+        return np.random.default_rng((self.recipe.seed, self.step))
+
+    def iterate(self) -> Losses:
+        """Run one iteration."""
+        losses = self.practise(self.random())
+        self.step += 1
+        return losses
+
+    def rounding(self) -> torch.autocast:
+        """Return the context in which the networks run."""
+        halved = self.precision is torch.bfloat16
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=halved)
+
+    def features(self, pictures: Tensor, wanted: Collection[str] | None = None) -> Features:
+        """Run the loss network, in the precision of the run; all taps, or those wanted."""
+        with self.rounding():
+            return self.encoder(pictures, wanted)
+
+    def batch(
+        self, seeds: list[int], rolling: Tensor, style: int, rng: np.random.Generator
+    ) -> Batch:
+        """Assemble a batch: fresh shots, then the next frame of shots under way."""
+        slots, shooter = self.slots, self.shooter
+        rows: list[tuple[Tensor, Tensor, Tensor, Tensor, Tensor]] = []
+        for seed in seeds:
+            window = shooter.render(shooter.draw(seed), 0)
+            empty = torch.zeros_like(window.clean)
+            rows.append((window.noisy, empty, empty[:1], window.clean, empty))
+        for slot in rolling.tolist():
+            shot = shooter.draw(int(slots.seeds[slot]))
+            step = shooter.step(shot, int(slots.ages[slot]) + 1)
+            warped = carried_chw(slots.painted[slot], misjudged(step.flow, rng))
+            mask = spoil_mask(step.seen, rng)
+            if rng.random() < DIAL_SHARE:
+                mask = mask * rng.uniform(0.0, 1.0)
+            target = warped + brightening(shooter, step) if shot.drift else warped
+            rows.append((step.this.noisy, warped * mask, mask, step.this.clean, target))
+        noisy, prior, mask, clean, target = zip(*rows, strict=True)
+        masks = torch.stack(mask)
+        x = torch.cat((torch.stack(noisy), torch.stack(prior), masks), 1)
+        return Batch(x, torch.stack(clean), torch.stack(target), masks, style)
+
+    def plate_features(self, clean: Tensor) -> Features:
+        """Run the loss network over plates, as far as content is read."""
+        with torch.no_grad():
+            return self.features(clean, CONTENT_TAPS)
+
+    def descend(self, total: Tensor) -> None:
+        """Go back, and move the weights."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate(self.step)
+        descend(self.optimiser, self.network, self.average, total, self.step)
+
+    def renew(
+        self, own: Tensor, seeds: list[int], painted: Tensor, rng: np.random.Generator
+    ) -> None:
+        """Begin new shots in slots that are empty or have run long.
+
+        Args:
+            own: the slots that may hold them.
+            seeds: of the new shots.
+            painted: their first frames.
+        """
+        slots, recipe = self.slots, self.recipe
+        longest = torch.tensor(
+            [recipe.longest_shot(self.step, is_long(n)) for n in range(len(own))]
+        )
+        for row, seed in enumerate(seeds):
+            ages = slots.ages[own]
+            if int(ages.min()) < 0:
+                place = int(ages.argmin())
+            elif bool((ages >= longest).any()):
+                place = int((ages - longest).argmax())
+            elif rng.random() < RENEWED_SHARE:
+                place = int(rng.choice([n for n in range(len(own)) if not is_long(n)]))
+            else:
+                continue
+            slots.start(int(own[place]), seed, painted[row])
+
+
+class StyledLoop(Loop[StyleNetwork]):
+    """The training of a network that holds styles of its own."""
+
+    def build(self) -> StyleNetwork:
+        """Return the network to train, with random weights."""
+        return StyleNetwork(self.recipe.shape)
+
+    def begin(self) -> None:
+        """Put the network where the run is to start from."""
+        if self.recipe.start:
+            begin(self.network, self.recipe.start)
+
+    def prepare(self) -> None:
+        """Read the styles, and make room for shots under way."""
+        pictures = [read_style(path, self.recipe.style_side) for path in self.recipe.styles]
+        with torch.no_grad():
+            self.targets = [manners(self.encoder(picture.to(self.device))) for picture in pictures]
+        self.slots = Slots.empty(self.recipe.slots, self.recipe.size, self.frozen_widths())
+
+    def frozen_widths(self) -> list[int]:
+        """Return the channels of every layer whose statistics a shot may keep."""
+        return []
+
+    def paint(self, frame: Tensor, style: int) -> Tensor:
+        """Paint pictures (N, 3, H, W) by themselves with the averaged network."""
+        x = torch.cat((frame, frame.new_zeros((len(frame), CARRIED, *frame.shape[-2:]))), 1)
+        painted, _ = self.average(x, self.shares(style, len(frame)))
+        return painted
+
+    def shares(self, style: int, rows: int) -> Tensor:
+        """Return the share of each style, (rows, S): all of one."""
+        weights = torch.zeros((rows, self.recipe.shape.styles), device=self.device)
+        weights[:, style] = 1.0
+        return weights
+
+
+def is_long(place: int) -> bool:
+    """Say whether a style's n-th slot holds long shots: every other one."""
+    return place % 2 == 1
+
+
+def carried_chw(painted: Tensor, flow: Tensor) -> Tensor:
+    """Carry a painted frame (3, H, W) along a flow (H, W, 2), as a render does."""
+    return carried_over(painted.permute(1, 2, 0)[None], flow[None])[0].permute(2, 0, 1)
+
+
+def moved(statistics: Statistics, device: torch.device) -> Statistics:
+    """Return statistics on a device, as constants."""
+    return tuple((m.detach().to(device), v.detach().to(device)) for m, v in statistics)
+
+
+def brightening(shooter: Shooter, step: Step) -> Tensor:
+    """Return how the plate's luminance changed along the motion (1, H, W).
+
+    ReCoNet's luminance term: paint follows the light instead of fighting it.
+    """
+    luma = torch.tensor(LUMA).view(3, 1, 1)
+    last = shooter.fetch((step.last.clean * luma).sum(0, keepdim=True), step.flow)
+    return (step.this.clean * luma).sum(0, keepdim=True) - last
