@@ -279,6 +279,8 @@ def looping(extension: Any, clip: torch.Tensor, folder: Path) -> dict[str, dict[
         "PriorWarper": {"flow": flow, "mask": mask, "previous": clip},
         "Stylizer": {"frame": clip, "look": look, "stroke_size": 4.0},
         "StylizeShot": {"images": clip, "look": look, "stroke_size": 4.0},
+        "Stabilizer": {"painted": clip, "source": clip},
+        "MultiPassBlender": {"images": clip, "look": look, "stroke_size": 4.0, "passes": 2},
         "FlowViewer": {"flow": flow},
         "MaskViewer": {"mask": mask, "frame": clip},
         "PlateViewer": {"frame": clip},
