@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.browser import Browser, browsing
-from support.comfyui import HOSTILE, Server, running
+from support.comfyui import HOSTILE, UNDOTTED, Server, running
 from support.examples import EXAMPLES as EXAMPLES_AS_MEANT
 from support.examples import values
 from support.material import ROOT
@@ -35,7 +35,7 @@ app.canvas.setDirty(true, true);
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("comfyui")) as found:
+    with running(tmp_path_factory.mktemp("comfyui"), name=UNDOTTED) as found:
         yield found
 
 

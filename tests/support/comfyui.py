@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECKOUT = "STILLBRUSH_COMFYUI"  # folder of a ComfyUI checkout
 PYTHON = "STILLBRUSH_COMFYUI_PYTHON"  # the Python that runs it
 HOSTILE = "ComfyUI-stillbrush.v0-main"  # a folder name that is no Python identifier
+UNDOTTED = "ComfyUI-stillbrush-main"  # the frontend cuts a name at its dot, and finds no help page
 
 Graph = dict[str, Any]
 
@@ -63,8 +64,8 @@ class Outcome:
 class Server:
     """A running server with a base folder of its own."""
 
-    def __init__(self, base: Path, port: int) -> None:
-        self.base, self.port = base, port
+    def __init__(self, base: Path, port: int, name: str = HOSTILE) -> None:
+        self.base, self.port, self.name = base, port, name
         self.process: subprocess.Popen[bytes] | None = None
         self.faults: dict[str, Any] = {}
 
@@ -73,12 +74,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, *flags: str) -> None:
-        """Start it with the pack cloned under a hostile name, and wait until it answers."""
+        """Start it with the pack cloned under its name, and wait until it answers."""
         found = checkout()
         assert found is not None
         for name in ("custom_nodes", "input", "output", "temp", "user", "models"):
             (self.base / name).mkdir(parents=True, exist_ok=True)
-        pack = self.base / "custom_nodes" / HOSTILE
+        pack = self.base / "custom_nodes" / self.name
         if not pack.exists():
             pack.symlink_to(ROOT)
         command = [python(), "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(self.port)]
@@ -187,9 +188,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(base: Path, *flags: str) -> Iterator[Server]:
-    """Run a server for a while."""
-    server = Server(base, free_port())
+def running(base: Path, *flags: str, name: str = HOSTILE) -> Iterator[Server]:
+    """Run a server for a while, with the pack in a folder of the given name."""
+    server = Server(base, free_port(), name)
     try:
         server.start(*flags)
         yield server
