@@ -41,6 +41,7 @@ class Job:
         layers: whether flow, mask and prior are written beside the picture (EXR).
         gauge: what measures every frame for the page; None measures nothing and costs nothing.
         facts: what it ran on, for the report alone.
+        workers: threads that read ahead, and that write behind; each keeps a frame or two.
     """
 
     painting: Callable[[OnDisk], ShotPainting]
@@ -53,6 +54,7 @@ class Job:
     layers: bool = False
     gauge: Gauge | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # for the report alone
+    workers: int = 2
 
 
 def render(job: Job, watcher: Watcher) -> Report:
@@ -221,9 +223,9 @@ class Run:
         """Start the threads that read ahead and write behind."""
         self.job, self.painting, self.journal, self.watcher = job, painting, journal, watcher
         self.done, self.begun, self.already = done, begun, done
-        readers = 1 if job.shot.is_video else 2
+        readers = 1 if job.shot.is_video else job.workers
         self.ahead = ReadAhead(painting.ready, painting.frames, readers)
-        self.behind = WriteBehind(2)
+        self.behind = WriteBehind(job.workers)
         self.waiting: dict[int, Ready] = {}
         self.unmeasured: set[int] = set()  # finished frames that only the gauge lacks
         painting.timeline.inputs = self.pull

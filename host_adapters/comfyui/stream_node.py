@@ -141,8 +141,9 @@ class StylizeShotStream(io.ComfyNode):
             ready.timeline.step = devices.patient(ready)
             return ready
 
-        job = replace(job, painting=painting)
+        job = replace(job, painting=painting, workers=1)  # in memory for as few frames as can be
         watcher = Watcher(job)
+        devices.share_arenas()
         try:
             render(job, watcher)
         except Cancelled:
