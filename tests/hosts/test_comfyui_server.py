@@ -650,6 +650,7 @@ def test_every_example_runs_on_a_real_clip(server, info, path) -> None:
     clip = SHARED / "data/clips_dev/davis_car-shadow.mp4"
     if not clip.is_file():
         pytest.skip(f"no {clip}")
+    shutil.rmtree(server.base / "output/stillbrush", ignore_errors=True)  # frames of other shots
     graph = api_graph(json.loads(path.read_text()), info)
     demo = next(id_ for id_, box in graph.items() if box["class_type"] == "StillbrushDemoShot")
     read = api_defaults(info, "StillbrushRead") | {"file": str(clip), "frames": "1-4"}
