@@ -123,7 +123,8 @@ render(made.job(output), Notes())
 ended = time.process_time() - spent
 again = assemble(Request(plate, load_look(Path(look)), settings=settings))
 render(again.job(output), Notes())
-print(json.dumps({"begun": begun, "ended": ended, "told": told, "again": time.process_time() - spent}))
+found = time.process_time() - spent
+print(json.dumps({"begun": begun, "ended": ended, "told": told, "again": found}))
 """
 
 
