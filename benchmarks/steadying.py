@@ -5,7 +5,7 @@ Stabilizer, by the mean over a window aligned along the motion (the classical de
 blending each frame with the last one along DIS flow (what a few lines of OpenCV give). 100 % is the
 clip as it was painted. Motion is judged by another estimator than the one that steadied.
 
-    python benchmarks/steadying.py --look starry-night --keep /tmp/painted clip.mp4 ...
+    python benchmarks/steadying.py --look starry-night --keep painted/ clip.mp4 ...
     python benchmarks/steadying.py --speed
 """
 

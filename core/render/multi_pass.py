@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ..motion.consistency import trust
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow, resize_flow
 from ..stylizers.painter import PaintState
@@ -136,14 +135,5 @@ class MultiPassPainting(ShotPainting):
             return None
         if beside > place:
             flow = Flow(flow.forward, flow.backward)
-        knobs = self.settings.at(self.frames[place])
-        mask = trust(
-            flow,
-            check=knobs.check,
-            check_floor=knobs.check_floor,
-            boundary=knobs.boundary,
-            boundary_floor=knobs.boundary_floor,
-            dilate=knobs.dilate,
-        )
-        mask = resize_mask(mask * knobs.temporal, *self.size).cpu()
+        mask = resize_mask(self.prior(flow, self.frames[place]).mask, *self.size).cpu()
         return Carry(resize_flow(flow.backward, *self.size).cpu(), mask)

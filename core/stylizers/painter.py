@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -139,7 +140,7 @@ def painting_size(
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-class GuidedPainter:
+class GuidedPainter(ABC):
     """All painters that go on from their own last picture: what differs is the network.
 
     A `Stylizer`; a subclass says how its network is run.
@@ -149,6 +150,7 @@ class GuidedPainter:
     statistics: ShotStatistics | None  # None: statistics of each frame
     rests: ClassVar[bool] = True  # leaves paint alone where the motion says that nothing moves
 
+    @abstractmethod
     def run(
         self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
     ) -> tuple[Tensor, Statistics]:
@@ -162,7 +164,7 @@ class GuidedPainter:
         Returns:
             Painted pictures (N, h, w, 3), 0 to 1, and the statistics that were used.
         """
-        raise NotImplementedError
+        ...
 
     def banded(self: P, bands: Bands) -> P:
         """Return the same painter with its network run in other bands."""

@@ -5,6 +5,7 @@ A system (``systems.py``) says what a batch is, what is compared, and what is re
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def load_encoder(path: Path) -> LossNetwork:
     return encoder
 
 
-class Loop(Generic[N]):
+class Loop(ABC, Generic[N]):
     """A training run and all of its state.
 
     Networks and losses live on the device; shots are made, and kept, on the processor.
@@ -138,25 +139,30 @@ class Loop(Generic[N]):
         self.shooter = Shooter(photographs, recipe.size)
         self.prepare()
 
+    @abstractmethod
     def build(self) -> N:
         """Return the network to train, with random weights."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def begin(self) -> None:
         """Put the network where the run is to start from."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def prepare(self) -> None:
         """Read the styles, and make room for shots under way."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def practise(self, rng: np.random.Generator) -> Losses:
         """Paint a batch, learn from it, and remember what the next one goes on from."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def paint(self, frame: Tensor, style: int) -> Tensor:
         """Paint pictures (N, 3, H, W) by themselves with the averaged network."""
-        raise NotImplementedError
+        ...
 
     def shown(self, names: Sequence[str]) -> list[tuple[int, str]]:
         """Return the styles that sheets show: their numbers, and what they are called."""

@@ -163,15 +163,18 @@ def test_torchvisions_weights_come_in_as_safetensors(tmp_path: Path) -> None:
 class Trap:
     """What a pickle may hold."""
 
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
     def __reduce__(self) -> tuple:
-        return (Path("/tmp/stillbrush-was-here").touch, ())
+        return (self.sign.touch, ())
 
 
 def test_a_pickle_that_would_run_something_runs_nothing(tmp_path: Path) -> None:
-    torch.save({"features.0.weight": Trap()}, tmp_path / "trap.pth")
+    torch.save({"features.0.weight": Trap(tmp_path / "sign")}, tmp_path / "trap.pth")
     with pytest.raises(UnreadableFile, match="expected a file of weights"):
         convert_vgg(tmp_path / "trap.pth", tmp_path / "trap.safetensors")
-    assert not Path("/tmp/stillbrush-was-here").exists()
+    assert not (tmp_path / "sign").exists()
 
 
 def test_the_commands_make_check_show_and_use_a_look(tmp_path: Path, monkeypatch, capsys) -> None:
