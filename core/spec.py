@@ -41,9 +41,9 @@ class Knob:
 
 
 def shown(value: object) -> str:
-    """Return a value as an error message shows it: on one line, and short."""
+    """Return a value as an error message shows it: on one line, and short; a path keeps its end."""
     text = repr(value)
-    return text if len(text) < 80 else text[:77] + "..."
+    return text if len(text) < 80 else f"{text[:20]}...{text[-56:]}"
 
 
 Image = Annotated[Tensor, Kind("image", "B H W 3")]

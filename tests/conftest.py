@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several: each keeps to a core of its own
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def load_from_checkout(name: str) -> None:

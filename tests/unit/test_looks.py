@@ -233,7 +233,8 @@ def test_no_text_gets_past_the_declared_errors(text: str) -> None:
     | st.binary(max_size=20).map(lambda head: head + b"\xff" + VALID.encode())
 )
 def test_no_bytes_get_past_the_declared_errors(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "bytes.yaml"
+    path = tmp_path / ("deep" * 20) / "bytes.yaml"  # a long path still says which file
+    path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     with pytest.raises(StillbrushError, match=path.name):
         load_look(path)
