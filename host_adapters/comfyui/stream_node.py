@@ -37,6 +37,7 @@ from .schema import described, knob, socket_in, values, widget, widgets
 
 OUTPUT = "output"
 FROM_READ = ("colour", "layer", "missing", "proxy")
+HELD = 2  # frames read: one and the one before it
 BESIDE = read_knobs(BesideKnobs, "stylize_shot")
 
 
@@ -137,6 +138,7 @@ class StylizeShotStream(io.ComfyNode):
 
         def painting(states: OnDisk) -> ShotPainting:
             ready = made(states)
+            ready.prepared.keep = HELD
             devices.make_room(ready)
             ready.timeline.step = devices.patient(ready)
             return ready
