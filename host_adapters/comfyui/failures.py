@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ...core.errors import StillbrushError
+from .sockets import check_sockets
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHOWN = 60  # characters of either end of a name without end
@@ -24,12 +25,16 @@ def plainly(error: Exception) -> str:
 
 
 def told(execute: F) -> F:
-    """Translate our errors into built-in ones, whose names people know."""
+    """Check what a node is wired to, and translate our errors into built-in ones.
+
+    Their names are known to people.
+    """
 
     @functools.wraps(execute)
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(cls: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return execute(*args, **kwargs)
+            check_sockets(cls.define_schema(), kwargs)
+            return execute(cls, *args, **kwargs)
         except StillbrushError as error:
             kind = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
             known = kind if kind is not Exception else RuntimeError

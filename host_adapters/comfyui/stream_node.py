@@ -145,14 +145,12 @@ class StylizeShotStream(io.ComfyNode):
 
         job = replace(job, painting=painting, workers=1)  # in memory for as few frames as can be
         watcher = Watcher(job)
-        devices.share_arenas()
         try:
-            render(job, watcher)
+            with devices.returning():
+                render(job, watcher)
         except Cancelled:
             mm.throw_exception_if_processing_interrupted()
             raise
-        finally:
-            devices.let_go()
         return written(job, watcher)
 
 
