@@ -386,6 +386,20 @@ def test_what_other_packs_hand_over_is_refused_by_the_name_of_its_socket(
         run(extension, node, **(given | {socket: value}))
 
 
+def test_advice_names_the_knobs_of_the_node_alone(extension, clip, tmp_path) -> None:
+    """The channels of vectors have no knob in Vector Flow; what Write is told of, it has."""
+    import OpenImageIO as oiio  # noqa: N813
+
+    oiio.ImageBuf(clip[0].numpy()).write(str(tmp_path / "plain.0001.exr"), oiio.HALF)
+    plate = run(extension, "Read", file=str(tmp_path / "plain.####.exr"))[2]
+    with pytest.raises(ValueError, match=r"expected motion layers .*; got R, G, B\.$"):
+        run(extension, "VectorFlow", plate=plate)
+    file = "advice/twice.####.exr"
+    run(extension, "Write", images=clip, file=file)
+    with pytest.raises(OSError, match="`overwrite` replaces them"):
+        run(extension, "Write", images=clip, file=file)
+
+
 def test_what_is_no_number_in_a_mask_counts_as_zero(extension) -> None:
     mask = torch.rand(2, 20, 30)
     blank = mask.clone()
