@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.browser import Browser, browsing
-from support.comfyui import HOSTILE, UNDOTTED, Server, running
+from support.comfyui import UNDOTTED, Server, running
 from support.examples import EXAMPLES as EXAMPLES_AS_MEANT
 from support.examples import values
 from support.material import ROOT
@@ -111,7 +111,7 @@ def click_text(text: str) -> str:
 
 def test_templates_are_offered(browser, shots) -> None:
     browser.run("await app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-    browser.until(click_text(HOSTILE))
+    browser.until(click_text(UNDOTTED))
     browser.until("return document.body.innerText.includes('Steady any painted clip')")
     time.sleep(2)
     browser.shot(shots / "templates.png")
