@@ -465,3 +465,16 @@ def test_out_of_memory_paints_on_in_lower_bands(extension, clip, tmp_path, monke
     monkeypatch.setattr(paint.devices, "patient", lambda painting: full(painting, 0))
     with pytest.raises(MemoryError):
         run(extension, "StylizeShot", images=clip, look=look, stroke_size=4.0)
+
+
+@pytest.mark.usefixtures("extension")
+def test_the_allocator_is_as_it_was_after_a_render_that_failed(monkeypatch) -> None:
+    devices = sys.modules["stillbrush.host_adapters.comfyui.devices"]
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(devices, "allocator", lambda name: lambda *to: calls.append((name, *to)))
+    with pytest.raises(MemoryError), devices.returning():
+        assert ("mallopt", devices.MMAP_THRESHOLD, devices.LARGE) in calls
+        calls.clear()
+        raise MemoryError
+    assert ("mallopt", devices.MMAP_THRESHOLD, devices.AS_GROWN) in calls
+    assert calls[-1] == ("malloc_trim", 0)
