@@ -472,9 +472,14 @@ def test_the_allocator_is_as_it_was_after_a_render_that_failed(monkeypatch) -> N
     devices = sys.modules["stillbrush.host_adapters.comfyui.devices"]
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(devices, "allocator", lambda name: lambda *to: calls.append((name, *to)))
-    with pytest.raises(MemoryError), devices.returning():
-        assert ("mallopt", devices.MMAP_THRESHOLD, devices.LARGE) in calls
-        calls.clear()
-        raise MemoryError
+
+    def fail() -> None:
+        with devices.returning():
+            assert ("mallopt", devices.MMAP_THRESHOLD, devices.LARGE) in calls
+            calls.clear()
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        fail()
     assert ("mallopt", devices.MMAP_THRESHOLD, devices.AS_GROWN) in calls
     assert calls[-1] == ("malloc_trim", 0)
