@@ -155,6 +155,22 @@ def test_an_error_reads_well(server, browser, shots) -> None:
     browser.press("\ue00c")
 
 
+def test_an_error_while_running_is_told_in_its_details(server, browser, shots) -> None:
+    load(browser, ROOT / "example_workflows/Long shot.json")
+    browser.run(
+        "const n = app.graph._nodes.find((n) => n.type === 'StillbrushStylizeShotStream');"
+        "n.widgets.find((w) => w.name === 'frames').value = 'abc';"
+    )
+    before = len(server.get("/history"))
+    browser.run("await app.queuePrompt(0, 1)")
+    assert finished(server, before)["status"]["status_str"] == "error"
+    browser.until(click_text("View details"))
+    browser.until("return document.body.innerText.includes('expected a range such as')")
+    time.sleep(1)
+    browser.shot(shots / "error while running.png")
+    browser.press("\ue00c")
+
+
 def test_the_help_page_is_shown(browser, shots) -> None:
     load(browser, ROOT / "example_workflows/First shot.json")
     browser.run(

@@ -172,7 +172,7 @@ CARRY = {
     "read": Box("StillbrushRead", (830, 60), {"file": ("painted", "file")}),
     "flow": Box(
         "StillbrushFlowEstimator",
-        (830, 560),
+        (830, 620),
         {"frame": ("demo", "images"), "plate": ("demo", "plate")},
     ),
     "mask": Box("StillbrushOcclusionMask", (1200, 660), {"flow": ("flow", "flow")}),
