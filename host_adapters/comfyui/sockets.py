@@ -62,6 +62,8 @@ class Plate(NamedTuple):
     """What Read knows of the pictures that it gives."""
 
     shot: Shot
+    bare: frozenset[int] = frozenset()
+    """Frames that are opaque and fill the canvas: nothing but a writer needs their files again."""
 
     def __repr__(self) -> str:
         """Say what it is in a word: ComfyUI prints every input of a node that fails."""
@@ -171,7 +173,7 @@ def shot_of(rgb: Tensor, plate: Plate | None, colour: str, first: int = 1) -> Sh
         return rgb[place].contiguous().numpy()
 
     if plate is not None:
-        return with_pictures(plate.shot, pull, (height, width), count)
+        return with_pictures(plate.shot, pull, (height, width), count, plate.bare)
     space = PlateColour(SPACES[Colour(colour)])
     return shot_of_pictures(pull, (height, width), count, space, first=first)
 
