@@ -95,4 +95,5 @@ class Encoding:
 
         `decode(encode(x), x)` is x for every x >= 0.
         """
-        return from_srgb(encoded).mul_(self.light(linear)).mul_(2.0**-self.exposure)
+        light = self.light(linear)  # first: it takes the most memory on the way
+        return from_srgb(encoded).mul_(light).mul_(2.0**-self.exposure)

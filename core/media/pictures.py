@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from fractions import Fraction
 
@@ -66,8 +66,21 @@ def shot_of_pictures(
     )
 
 
-def with_pictures(shot: Shot, pull: Pull, size: tuple[int, int], count: int) -> Shot:
+def with_pictures(
+    shot: Shot,
+    pull: Pull,
+    size: tuple[int, int],
+    count: int,
+    bare: Collection[int] = frozenset(),
+) -> Shot:
     """Return a shot with other pictures over its canvas; alpha and windows stay the plate's.
+
+    Args:
+        shot: the plate's.
+        pull: gives a picture by its place.
+        size: height and width of the pictures.
+        count: how many there are.
+        bare: frames known to be opaque and to fill the canvas: their files are not read again.
 
     Raises:
         BadInput: the pictures do not fit the shot.
@@ -80,9 +93,11 @@ def with_pictures(shot: Shot, pull: Pull, size: tuple[int, int], count: int) -> 
             "Take the plate off, or wire the pictures that were read with it."
         )
     places = {frame: place for place, frame in enumerate(shot.frames)}
-    read = shot.read
+    read, whole = shot.read, (slice(0, size[0]), slice(0, size[1]))
 
     def replaced(frame: int) -> Placed:
+        if frame in bare:
+            return Placed(frame, pull(places[frame]), None, None, whole)
         return replace(read(frame), rgb=pull(places[frame]))
 
     return replace(shot, read=replaced)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ..errors import BadInput
 from ..motion.flow import Estimator, FlowQuality
 from ..motion.torch_flow import TorchFlow
 from ..networks.loss_network import LossNetwork
 from ..state import digest
 from ..training.losses import Features, Manner, content_loss, style_loss
 from .temporal import Followed, follow, sharpness
+
+SMALLEST = 32  # pixels a side: the deepest layer sees a sixteenth of them, and needs two
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,17 @@ class Judge:
 
     @torch.no_grad()
     def see(self, picture: Tensor) -> Features:
-        """Return what the encoder sees in a picture (1, h, w, 3); nothing without an encoder."""
+        """Return what the encoder sees in a picture (1, h, w, 3); nothing without an encoder.
+
+        Raises:
+            BadInput: the picture is too small to be judged.
+        """
+        height, width = picture.shape[1:3]
+        if self.encoder and min(height, width) < SMALLEST:
+            raise BadInput(
+                f"judging style and content: expected paint of {SMALLEST} pixels a side or "
+                f"more; got {width}x{height}."
+            )
         return self.encoder(picture.cpu().permute(0, 3, 1, 2)) if self.encoder else {}
 
     def follow(self, previous: Tensor, current: Tensor) -> Followed:

@@ -47,19 +47,25 @@ def at_rest(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray
     Returns:
         (H, W) bool.
     """
-    a, b = here.astype(np.float32), there.astype(np.float32)
-    height, width = a.shape
+    around = vote(here.astype(np.float32), flow)
+    standing = around.common < np.minimum(STILL + around.spread, MOST)
+    standing |= speed(flow) < NEGLIGIBLE
+    explained = is_explained(here.astype(np.float32), there.astype(np.float32), flow)
+    resting = explained & standing
+    return explained & (resting | (cv2.blur(resting.astype(np.float32), (AMONG, AMONG)) > MAJORITY))
+
+
+def is_explained(here: np.ndarray, there: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Return where not moving explains a picture as well as a flow does, (H, W) bool."""
+    height, width = here.shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     moved = cv2.remap(
-        b, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        there, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    unmoved_error = cv2.blur(np.abs(a - b), (7, 7))
-    moved_error = cv2.blur(np.abs(a - moved), (7, 7))
-    explained = unmoved_error <= 1.1 * moved_error + SLACK
-    around = vote(a, flow)
-    standing = around.common < np.minimum(STILL + around.spread, MOST)
-    resting = explained & (standing | (speed(flow) < NEGLIGIBLE))
-    return explained & (resting | (cv2.blur(resting.astype(np.float32), (AMONG, AMONG)) > MAJORITY))
+    del x, y  # large; two directions are measured at a time
+    unmoved_error = cv2.blur(np.abs(here - there), (7, 7))
+    moved_error = cv2.blur(np.abs(here - moved), (7, 7))
+    return unmoved_error <= 1.1 * moved_error + SLACK
 
 
 def speed(flow: np.ndarray) -> np.ndarray:
@@ -82,11 +88,14 @@ def vote(grey: np.ndarray, flow: np.ndarray) -> Vote:
         cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8),
         cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8),
     )
-    weight = np.maximum(slope - FLAT, 0)[..., None]
-    capped = flow * np.minimum(1, CAP / np.maximum(speed(flow), 1e-6))[..., None]
-    square = np.square(capped).sum(-1, keepdims=True)
+    capping = np.minimum(1, CAP / np.maximum(speed(flow), 1e-6))
+    weighed = np.empty((height, width, 4), np.float32)  # filled in place: it is large
+    weighed[..., 3] = np.maximum(slope - FLAT, 0)
+    for way in (0, 1):
+        weighed[..., way] = flow[..., way] * capping
+    weighed[..., 2] = np.square(weighed[..., 0]) + np.square(weighed[..., 1])
+    weighed[..., :3] *= weighed[..., 3:]
     size = (max(1, width // COARSE), max(1, height // COARSE))
-    weighed = np.concatenate((weight * capped, weight * square, weight), -1).astype(np.float32)
     small = cv2.resize(weighed, size, interpolation=cv2.INTER_AREA)
     total = small.sum((0, 1))
     mean = np.broadcast_to(total[:3] / (total[3] + 1e-6), (*small.shape[:2], 3))

@@ -7,7 +7,10 @@ from __future__ import annotations
 import ctypes
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import comfy.model_management as mm
 import torch
@@ -66,27 +69,41 @@ def lower_bands(painting: ShotPainting) -> bool:
     return True
 
 
+LARGE = 4 << 20  # bytes: a picture of 720p has 11 MB
+AS_GROWN = 32 << 20  # what the allocator's own threshold grows to in a server that is in use
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # as glibc's mallopt names them
+
+
+@contextmanager
+def returning() -> Iterator[None]:
+    """Give memory back to the system inside: large pictures at once, the rest at the end.
+
+    Linux's allocator keeps what was freed, for each thread, in pieces that fit nothing later: at
+    720p half of what a render takes. Large pictures that it maps one by one go back when freed.
+    """
+    thresholds(LARGE)
+    try:
+        yield
+    finally:
+        thresholds(AS_GROWN)
+        let_go()
+
+
+def thresholds(size: int) -> None:
+    """Say from which size on memory is mapped, and at what size of what is free it goes back."""
+    choose = allocator("mallopt")
+    if choose is not None:
+        choose(MMAP_THRESHOLD, size)
+        choose(TRIM_THRESHOLD, 2 * size)
+
+
 def let_go() -> None:
-    """Give memory that is free back to the system.
-
-    The allocator of Linux keeps what threads freed for each of them: half a GB at 720p.
-    """
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    """Give memory that is free back to the system."""
+    trim = allocator("malloc_trim")
+    if trim is not None:
+        trim(0)
 
 
-FEWEST_ARENAS = -8, 1  # glibc's M_ARENA_MAX
-
-
-def share_arenas() -> None:
-    """Keep threads from hoarding what they freed.
-
-    Linux gives every new thread a heap of its own, from which large pictures seldom go back: a
-    render at 720p took 1.2 GB, and half of that with one heap, in the same time.
-    """
-    if sys.platform == "linux":
-        choose = getattr(ctypes.CDLL(None), "mallopt", None)
-        if choose is not None:
-            choose(*FEWEST_ARENAS)
+def allocator(name: str) -> Any:
+    """Return a function of Linux's allocator; None where there is none."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

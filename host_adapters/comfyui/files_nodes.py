@@ -66,15 +66,19 @@ def taken(shot: Shot) -> io.NodeOutput:
         )
     images = torch.empty((len(frames), canvas.height, canvas.width, 3))
     alpha = torch.ones((len(frames), canvas.height, canvas.width))
-    progress = Progress(len(frames))
+    progress, bare = Progress(len(frames)), set[int]()
     for place, frame in enumerate(frames):
         progress.check()
         placed = shot.read(frame)
         images[place] = torch.from_numpy(placed.rgb)
-        if placed.alpha is not None:
+        if placed.alpha is None:
+            bare.add(frame)
+        else:
             alpha[place] = torch.from_numpy(np.ascontiguousarray(placed.alpha, np.float32))
         progress.step(lambda p=placed: displayed(p.rgb, shot.colour))
-    return io.NodeOutput(images, alpha, Plate(shot), float(shot.fps or DEFAULT_RATE))
+    return io.NodeOutput(
+        images, alpha, Plate(shot, frozenset(bare)), float(shot.fps or DEFAULT_RATE)
+    )
 
 
 class DemoShot(io.ComfyNode):
@@ -231,7 +235,7 @@ class Write(io.ComfyNode):
         cover = mattes(alpha, count, size, "alpha")
         if cover is None and rest is not None:
             cover = rest
-        shot = shot_of(rgb, plate, given["colour"])
+        shot = shot_of(rgb, plate and plate._replace(bare=frozenset()), given["colour"])
         if plate is None and cover is not None:
             shot = covered(rgb, cover, given["colour"])
         progress = Progress(count)

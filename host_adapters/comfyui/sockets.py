@@ -18,10 +18,12 @@ from comfy_api.v0_0_2 import io
 from torch import Tensor
 
 from ...core.errors import BadInput
+from ...core.looks import Look
 from ...core.media.colour import DISPLAY, LINEAR, PlateColour
 from ...core.media.pictures import shot_of_pictures, with_pictures
 from ...core.media.source import Shot
-from ...core.stylizers.prior import resize_mask
+from ...core.motion.flow import Flow
+from ...core.stylizers.prior import Prior, resize_mask
 
 FLOW = io.Custom("STILLBRUSH_FLOW")
 PRIOR = io.Custom("STILLBRUSH_PRIOR")
@@ -60,6 +62,8 @@ class Plate(NamedTuple):
     """What Read knows of the pictures that it gives."""
 
     shot: Shot
+    bare: frozenset[int] = frozenset()
+    """Frames that are opaque and fill the canvas: nothing but a writer needs their files again."""
 
     def __repr__(self) -> str:
         """Say what it is in a word: ComfyUI prints every input of a node that fails."""
@@ -75,6 +79,34 @@ class State(NamedTuple):
     def __repr__(self) -> str:
         """Say what it is in a word."""
         return f"State({self.node})"
+
+
+VALUES: dict[str, type] = {
+    "IMAGE": Tensor,
+    "MASK": Tensor,
+    FLOW.io_type: Flow,
+    PRIOR.io_type: Prior,
+    LOOK.io_type: Look,
+    PLATE.io_type: Plate,
+    STATE.io_type: State,
+}
+
+
+def check_sockets(schema: Any, given: dict[str, Any]) -> None:
+    """Refuse what is not of a socket's kind: other packs may give nothing, or a list.
+
+    Raises:
+        BadInput: names the socket.
+    """
+    for socket in schema.inputs:
+        kind, value = VALUES.get(socket.io_type), given.get(socket.id)
+        if kind is None or isinstance(value, kind) or (value is None and socket.optional):
+            continue
+        got = "nothing" if value is None else f"a {type(value).__name__}"
+        raise BadInput(
+            f"{socket.display_name or socket.id}: expected {socket.io_type}; got {got}. Look at "
+            "the node that it is wired to."
+        )
 
 
 def pack_state(node: str, state: Any) -> State:
@@ -115,15 +147,16 @@ def pictures(image: Tensor, where: str = "frame") -> tuple[Tensor, Tensor | None
 def mattes(mask: Tensor | None, count: int, size: tuple[int, int], where: str) -> Tensor | None:
     """Return a MASK as (B, H, W, 1) that fits pictures; None for none, or for a placeholder.
 
-    One mask serves every frame; a mask of another size is resized.
+    One mask serves every frame; a mask of another size is resized; what is no number is 0.
 
     Raises:
-        BadInput: as many masks as there are neither one nor frames.
+        BadInput: there is nothing in them, or they are neither one nor as many as frames.
     """
     if mask is None:
         return None
-    batch = mask[None] if mask.ndim == 2 else mask
-    batch = batch.reshape(-1, *batch.shape[-2:]).to("cpu", torch.float32)
+    if mask.ndim < 2 or 0 in mask.shape:
+        raise BadInput(f"{where}: expected masks (B, H, W); got {tuple(mask.shape)}.")
+    batch = mask.reshape(-1, *mask.shape[-2:]).to("cpu", torch.float32).nan_to_num(0.0)
     side = (PLACEHOLDER, PLACEHOLDER)
     if tuple(batch.shape[1:]) == side and side != size and not batch.any():
         return None
@@ -140,7 +173,7 @@ def shot_of(rgb: Tensor, plate: Plate | None, colour: str, first: int = 1) -> Sh
         return rgb[place].contiguous().numpy()
 
     if plate is not None:
-        return with_pictures(plate.shot, pull, (height, width), count)
+        return with_pictures(plate.shot, pull, (height, width), count, plate.bare)
     space = PlateColour(SPACES[Colour(colour)])
     return shot_of_pictures(pull, (height, width), count, space, first=first)
 

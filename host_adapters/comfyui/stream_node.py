@@ -37,6 +37,7 @@ from .schema import described, knob, socket_in, values, widget, widgets
 
 OUTPUT = "output"
 FROM_READ = ("colour", "layer", "missing", "proxy")
+HELD = 2  # frames read: one and the one before it
 BESIDE = read_knobs(BesideKnobs, "stylize_shot")
 
 
@@ -137,20 +138,19 @@ class StylizeShotStream(io.ComfyNode):
 
         def painting(states: OnDisk) -> ShotPainting:
             ready = made(states)
+            ready.prepared.keep = HELD
             devices.make_room(ready)
             ready.timeline.step = devices.patient(ready)
             return ready
 
         job = replace(job, painting=painting, workers=1)  # in memory for as few frames as can be
         watcher = Watcher(job)
-        devices.share_arenas()
         try:
-            render(job, watcher)
+            with devices.returning():
+                render(job, watcher)
         except Cancelled:
             mm.throw_exception_if_processing_interrupted()
             raise
-        finally:
-            devices.let_go()
         return written(job, watcher)
 
 

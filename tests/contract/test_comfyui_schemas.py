@@ -360,6 +360,54 @@ def test_an_empty_batch_and_too_few_frames_are_refused_in_words(extension, clip)
         run(extension, "PriorWarper", flow=flow, mask=torch.ones(2, 64, 96))
 
 
+@pytest.mark.parametrize(
+    ("node", "socket", "value", "said"),
+    [
+        ("FlowEstimator", "frame", None, "frame: expected IMAGE; got nothing"),
+        ("FlowEstimator", "frame", ["a"], "frame: expected IMAGE; got a list"),
+        ("FlowEstimator", "state", "a", "state: expected STILLBRUSH_STATE; got a str"),
+        (
+            "OcclusionMask",
+            "flow",
+            torch.zeros(1, 8, 8, 2),
+            "flow: expected STILLBRUSH_FLOW",
+        ),
+        ("StylizeShot", "look", None, "look: expected STILLBRUSH_LOOK; got nothing"),
+        ("MaskViewer", "mask", torch.zeros(0, 8, 8), "mask: expected masks"),
+        ("MaskViewer", "mask", torch.zeros(3, 0, 8), "mask: expected masks"),
+    ],
+)
+def test_what_other_packs_hand_over_is_refused_by_the_name_of_its_socket(
+    extension, clip, node, socket, value, said
+) -> None:
+    given = {"images": clip} if node == "StylizeShot" else {}
+    given |= {"frame": clip} if node == "FlowEstimator" else {}
+    with pytest.raises(ValueError, match=said):
+        run(extension, node, **(given | {socket: value}))
+
+
+def test_advice_names_the_knobs_of_the_node_alone(extension, clip, tmp_path) -> None:
+    """The channels of vectors have no knob in Vector Flow; what Write is told of, it has."""
+    import OpenImageIO as oiio  # noqa: N813
+
+    oiio.ImageBuf(clip[0].numpy()).write(str(tmp_path / "plain.0001.exr"), oiio.HALF)
+    plate = run(extension, "Read", file=str(tmp_path / "plain.####.exr"))[2]
+    with pytest.raises(ValueError, match=r"expected motion layers .*; got R, G, B\.$"):
+        run(extension, "VectorFlow", plate=plate)
+    file = "advice/twice.####.exr"
+    run(extension, "Write", images=clip, file=file)
+    with pytest.raises(OSError, match="`overwrite` replaces them"):
+        run(extension, "Write", images=clip, file=file)
+
+
+def test_what_is_no_number_in_a_mask_counts_as_zero(extension) -> None:
+    mask = torch.rand(2, 20, 30)
+    blank = mask.clone()
+    mask[1, 4:8], blank[1, 4:8] = float("nan"), 0.0
+    viewed = [run(extension, "MaskViewer", mask=given)[0] for given in (mask, blank)]
+    assert torch.equal(*viewed)
+
+
 def test_writing_is_allowed_in_its_place_only(extension, tmp_path) -> None:
     folders = sys.modules["stillbrush.host_adapters.comfyui.folders"]
     output = sys.modules["folder_paths"].get_output_directory()
@@ -417,3 +465,21 @@ def test_out_of_memory_paints_on_in_lower_bands(extension, clip, tmp_path, monke
     monkeypatch.setattr(paint.devices, "patient", lambda painting: full(painting, 0))
     with pytest.raises(MemoryError):
         run(extension, "StylizeShot", images=clip, look=look, stroke_size=4.0)
+
+
+@pytest.mark.usefixtures("extension")
+def test_the_allocator_is_as_it_was_after_a_render_that_failed(monkeypatch) -> None:
+    devices = sys.modules["stillbrush.host_adapters.comfyui.devices"]
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(devices, "allocator", lambda name: lambda *to: calls.append((name, *to)))
+
+    def fail() -> None:
+        with devices.returning():
+            assert ("mallopt", devices.MMAP_THRESHOLD, devices.LARGE) in calls
+            calls.clear()
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        fail()
+    assert ("mallopt", devices.MMAP_THRESHOLD, devices.AS_GROWN) in calls
+    assert calls[-1] == ("malloc_trim", 0)

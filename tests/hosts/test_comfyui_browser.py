@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.browser import Browser, browsing
-from support.comfyui import HOSTILE, UNDOTTED, Server, running
+from support.comfyui import UNDOTTED, Server, running
 from support.examples import EXAMPLES as EXAMPLES_AS_MEANT
 from support.examples import values
 from support.material import ROOT
@@ -111,7 +111,7 @@ def click_text(text: str) -> str:
 
 def test_templates_are_offered(browser, shots) -> None:
     browser.run("await app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-    browser.until(click_text(HOSTILE))
+    browser.until(click_text(UNDOTTED))
     browser.until("return document.body.innerText.includes('Steady any painted clip')")
     time.sleep(2)
     browser.shot(shots / "templates.png")
@@ -152,6 +152,22 @@ def test_an_error_reads_well(server, browser, shots) -> None:
     browser.run(click_text("View details"))
     time.sleep(1.5)
     browser.shot(shots / "error.png")
+    browser.press("\ue00c")
+
+
+def test_an_error_while_running_is_told_in_its_details(server, browser, shots) -> None:
+    load(browser, ROOT / "example_workflows/Long shot.json")
+    browser.run(
+        "const n = app.graph._nodes.find((n) => n.type === 'StillbrushStylizeShotStream');"
+        "n.widgets.find((w) => w.name === 'frames').value = 'abc';"
+    )
+    before = len(server.get("/history"))
+    browser.run("await app.queuePrompt(0, 1)")
+    assert finished(server, before)["status"]["status_str"] == "error"
+    browser.until(click_text("View details"))
+    browser.until("return document.body.innerText.includes('expected a range such as')")
+    time.sleep(1)
+    browser.shot(shots / "error while running.png")
     browser.press("\ue00c")
 
 

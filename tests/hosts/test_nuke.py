@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -509,7 +510,7 @@ def test_the_self_test_runs_the_whole_way_and_notices_what_is_wrong(
 def test_init_and_menu_run_in_nuke_as_they_stand(tmp_path, plate, look, panel) -> None:
     fake, _ = host(plate, look, tmp_path)
     nuke_pack.write_pack(tmp_path / "pack")
-    exec((tmp_path / "pack/init.py").read_text(), {})
+    runpy.run_path(str(tmp_path / "pack/init.py"))
     assert fake.paths == ["./stillbrush_pack/gizmos"]
     assert fake.on_create == [("refresh_looks", "Stillbrush")]
     assert (tmp_path / "pack/stillbrush_selftest.py").is_file()

@@ -107,7 +107,7 @@ MODULAR = {
     "seen": Box("PreviewImage", (1850, 400), {"images": ("view", "image")}, size=(420, 320)),
     "arrows": Box("StillbrushFlowViewer", (420, 560), {"flow": ("flow", "flow")}, {"reach": 8.0}),
     "arrows_seen": Box(
-        "PreviewImage", (420, 860), {"images": ("arrows", "image")}, size=(340, 280)
+        "PreviewImage", (420, 900), {"images": ("arrows", "image")}, size=(340, 280)
     ),
     "plain": Box(
         "StillbrushPlateViewer",
@@ -119,7 +119,7 @@ MODULAR = {
         (1130, 660),
         {"mask": ("mask", "mask"), "frame": ("plain", "image")},
     ),
-    "over_seen": Box("PreviewImage", (1130, 960), {"images": ("over", "image")}, size=(340, 280)),
+    "over_seen": Box("PreviewImage", (1130, 1000), {"images": ("over", "image")}, size=(340, 280)),
 }
 
 EXR = {
@@ -172,7 +172,7 @@ CARRY = {
     "read": Box("StillbrushRead", (830, 60), {"file": ("painted", "file")}),
     "flow": Box(
         "StillbrushFlowEstimator",
-        (830, 560),
+        (830, 620),
         {"frame": ("demo", "images"), "plate": ("demo", "plate")},
     ),
     "mask": Box("StillbrushOcclusionMask", (1200, 660), {"flow": ("flow", "flow")}),
@@ -187,14 +187,14 @@ CARRY = {
         {"frame": ("prior", "warped"), "plate": ("demo", "plate")},
     ),
     "warped_seen": Box(
-        "PreviewImage", (1560, 370), {"images": ("warped", "image")}, size=(400, 320)
+        "PreviewImage", (1900, 60), {"images": ("warped", "image")}, size=(400, 320)
     ),
     "over": Box(
         "StillbrushMaskViewer",
-        (1560, 730),
+        (1560, 560),
         {"mask": ("prior", "trusted"), "frame": ("warped", "image")},
     ),
-    "over_seen": Box("PreviewImage", (1560, 1040), {"images": ("over", "image")}, size=(400, 320)),
+    "over_seen": Box("PreviewImage", (1900, 560), {"images": ("over", "image")}, size=(400, 320)),
 }
 
 COMPARE = {

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from support.material import tiny_look
 from support.training import write_loss_network
 
-from stillbrush.core.errors import UnreadableFile, WriteRefused
+from stillbrush.core.errors import BadInput, UnreadableFile, WriteRefused
 from stillbrush.core.hashing import file_sha256
 from stillbrush.core.looks import MannerFile
 from stillbrush.core.metrics.encoder import appoint
@@ -35,7 +35,11 @@ from stillbrush.core.metrics.temporal import (
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.torch_flow import TorchFlow
 from stillbrush.core.networks.encoder import Encoder, EncoderShape
-from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network
+from stillbrush.core.networks.loss_network import (
+    LossNetwork,
+    load_loss_network,
+    shipped_encoder,
+)
 from stillbrush.core.training.losses import style_loss
 
 
@@ -233,3 +237,10 @@ def test_a_manner_of_other_widths_than_its_encoder_is_refused(
     forged = replace(look, manner=MannerFile(path.name, file_sha256(path)))
     with pytest.raises(UnreadableFile, match=f"{tap}: expected {given} channels.*got 5"):
         appoint(forged, network)
+
+
+def test_a_picture_that_is_too_small_to_be_judged_is_refused() -> None:
+    judge = Judge(load_loss_network(shipped_encoder()))
+    assert judge.see(torch.rand(1, 32, 32, 3))
+    with pytest.raises(BadInput, match="32 pixels a side or more; got 80x16"):
+        judge.see(torch.rand(1, 16, 80, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from stillbrush.core.media.colour import DISPLAY, LINEAR, PlateColour
 from stillbrush.core.media.form import Compression, Depth, Form
 from stillbrush.core.media.images import read_plate, write_picture
 from stillbrush.core.media.pictures import renumber, shot_of_pictures, with_pictures
-from stillbrush.core.media.source import open_shot
+from stillbrush.core.media.source import Placed, open_shot
 from stillbrush.core.spec import REGISTRY
 
 PICTURES = np.random.default_rng(1).normal(0.4, 2.0, (3, 24, 32, 3)).astype(np.float32)
@@ -92,3 +93,22 @@ def test_write_numbers_pictures_that_have_no_plate(tmp_path: Path) -> None:
     files = write.step(write.inputs_type(clip, shot), knobs).files
     assert [Path(f).name for f in files] == [f"new.{n:04d}.exr" for n in (95, 96, 97)]
     np.testing.assert_array_equal(read_plate(files[2], 97).rgb, PICTURES[2])
+
+
+def test_files_of_bare_frames_are_not_read_again() -> None:
+    plate = memory_shot(first=1)
+    read: list[int] = []
+
+    def counted(frame: int) -> Placed:
+        read.append(frame)
+        return plate.read(frame)
+
+    other = with_pictures(
+        replace(plate, read=counted), lambda n: PICTURES[n] * 2, (24, 32), 3, frozenset({1, 3})
+    )
+    placed = {frame: other.read(frame) for frame in plate.frames}
+    assert read == [2]
+    for place, frame in enumerate(plate.frames):
+        np.testing.assert_array_equal(placed[frame].rgb, PICTURES[place] * 2)
+        assert placed[frame].alpha is None
+        assert placed[frame].inside == plate.read(frame).inside
