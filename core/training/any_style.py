@@ -81,7 +81,7 @@ class AnyStyleTrainer(Loop[Decoder]):
         recipe = self.recipe
         fresh = recipe.fresh(self.step)
         seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
-        under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
+        under_way = self.under_way()
         count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
         batch = self.batch(seeds, rolling, 0, rng).to(self.device)

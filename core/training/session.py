@@ -16,12 +16,14 @@ from ..errors import BadInput, Cancelled, WriteRefused
 from ..looks import Trained
 from .budget import iterations_within, seconds_an_iteration
 from .checkpoints import checkpoint_path, drop_old_checkpoints, load_checkpoint, save_checkpoint
+from .checks import Begun, check
+from .footage import Footage
 from .loop import Losses
-from .plan import MINUTES, Begun, Request, check
+from .plan import MINUTES, Request
 from .recipe import Recipe
 from .record import LossLog, save_plot
-from .samples import Sample, choose_samples, read_samples, save_sheet
-from .systems import make_trainer, write_results
+from .samples import SHOWN, Sample, choose_samples, read_samples, save_sheet
+from .systems import SYSTEMS, make_trainer, write_results
 from .windows import Photographs
 
 LEAST_BETWEEN = 10  # iterations
@@ -80,7 +82,11 @@ class Session:
         self.request = request
         self.begun: Begun | None = check(request)
         recipe = request.recipe(1)
-        self.photographs = Photographs(request.content, recipe.short_side)
+        self.footage = gather(request) if request.footage else None
+        if request.content is not None:
+            self.photographs = Photographs(request.content, recipe.short_side)
+        elif self.footage is not None:
+            self.photographs = Photographs.of(self.footage.stills(SHOWN))
         held: list[Sample] = choose_samples(self.photographs)
         own = request.samples
         self.samples = read_samples(own, recipe.short_side) if own else held
@@ -89,13 +95,25 @@ class Session:
         """Say what the user should know before it begins."""
         skipped = self.photographs.skipped
         if skipped:
-            more = f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
-            named = ", ".join(skipped[:LISTED])
-            yield f"{len(skipped)} pictures cannot be read or are too small: {named}{more}"
+            yield f"{len(skipped)} pictures cannot be read or are too small: {some(skipped)}"
+        if self.footage:
+            if self.footage.skipped:
+                yield f"passed over in the footage: {some(self.footage.skipped)}"
+            frames = sum(len(reel.frames) for reel in self.footage.reels)
+            yield f"footage: {frames} frames in {len(self.footage.reels)} shots"
         if self.begun:
             for path in self.begun.damaged:
                 yield f"{path.name} cannot be read; the checkpoint before it is taken"
             yield f"goes on at iteration {self.begun.step} of {self.begun.iterations}"
+
+    def material(self) -> Iterator[str]:
+        """Say what is trained on, as looks keep it."""
+        content = self.request.content
+        if content is not None:
+            yield f"photographs: {len(self.photographs)} pictures of {content.resolve().name}"
+        if self.footage:
+            named = ", ".join(path.resolve().name for path in self.request.footage)
+            yield f"footage: {len(self.footage.reels)} shots of {named}"
 
     def train(self, watcher: Watcher) -> Outcome:
         """Train to the end, going on where a checkpoint is.
@@ -127,7 +145,12 @@ class Session:
         minutes = request.minutes or MINUTES
         watcher.remark("measuring how long an iteration takes")
         seconds = seconds_an_iteration(
-            request.recipe(1), self.photographs, request.device, request.precision, look_up
+            request.recipe(1),
+            self.photographs,
+            request.device,
+            request.precision,
+            look_up,
+            self.footage,
         )
         count = iterations_within(minutes, seconds)
         watcher.remark(f"{seconds:.3f} s an iteration: {count} iterations in {minutes:g} minutes")
@@ -140,7 +163,8 @@ class Run:
     def __init__(self, session: Session, recipe: Recipe, watcher: Watcher) -> None:
         self.session, self.watcher, self.request = session, watcher, session.request
         request, begun = self.request, session.begun
-        self.trainer = make_trainer(recipe, session.photographs, request.device, request.precision)
+        place = request.device, request.precision
+        self.trainer = make_trainer(recipe, session.photographs, *place, session.footage)
         self.seconds, self.devices = 0.0, [device_name(request.device)]
         self.saved = self.drawn = -1  # iterations
         self.identity = request.identity()
@@ -229,13 +253,24 @@ class Run:
         request, trainer = self.request, self.trainer
         if self.drawn != trainer.step:
             self.draw()
-        count, minutes = len(self.session.photographs), round(self.seconds / 60, 1)
-        folder = request.content.resolve().name
-        judge = f"judged by: {trainer.encoder.name}"
-        on = (f"photographs: {count} pictures of {folder}", judge)
+        minutes = round(self.seconds / 60, 1)
+        on = (*self.session.material(), f"judged by: {trainer.encoder.name}")
         trained = Trained(on, trainer.step, ", ".join(self.devices), minutes)
         write_results(request, trainer, trained)
         return Outcome(request.looks, request.weights, self.sheet, trainer.step, minutes)
+
+
+def gather(request: Request) -> Footage:
+    """Read a request's footage; measured motion is kept beside the checkpoints."""
+    recipe, kept = request.recipe(1), request.work / "flow"
+    forwards = SYSTEMS[recipe.system].trainer.forwards
+    return Footage(request.footage, recipe.short_side, recipe.size, kept, forwards=forwards)
+
+
+def some(names: list[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def make_folder(folder: Path) -> None:
