@@ -12,6 +12,7 @@ import torch
 from .footage import Footage
 from .recipe import Recipe
 from .systems import make_trainer
+from .team import ALONE, Team
 from .windows import Photographs
 
 TRIAL = 1000  # iterations of the run that the measured ones are taken from
@@ -29,6 +30,7 @@ def seconds_an_iteration(
     precision: torch.dtype,
     before_each: Callable[[], None],
     footage: Footage | None = None,
+    team: Team = ALONE,
 ) -> float:
     """Measure some warm iterations of a run that is thrown away.
 
@@ -36,7 +38,7 @@ def seconds_an_iteration(
         before_each: called before every iteration; may raise to stop.
     """
     short = replace(recipe, iterations=TRIAL)
-    trial = make_trainer(short, photographs, device, precision, footage)
+    trial = make_trainer(short, photographs, device, precision, footage, team)
 
     def timed() -> float:
         before_each()

@@ -27,6 +27,7 @@ from .recipe import SMALLEST, Recipe
 from .shots import Both, Shots
 from .slots import Slots
 from .start import begin
+from .team import ALONE, Team
 from .windows import Photographs, Shooter, Step, misjudged, spoil_mask
 
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a short shot under way
@@ -131,8 +132,9 @@ class Loop(ABC, Generic[N]):
         device: torch.device = CPU,
         precision: torch.dtype = torch.float32,
         footage: Footage | None = None,
+        team: Team = ALONE,
     ) -> None:
-        self.recipe, self.device, self.precision = recipe, device, precision
+        self.recipe, self.device, self.precision, self.team = recipe, device, precision, team
         self.step = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
@@ -143,6 +145,7 @@ class Loop(ABC, Generic[N]):
             if weight.ndim == 4:  # a quarter quicker
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self.average.load_state_dict(self.network.state_dict())
+        self.learner = team.share(self.network)  # what is run to learn from
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
         self.encoder = load_encoder(recipe.loss_network).to(device)
         self.shooter = self.source(photographs, footage)
@@ -190,7 +193,8 @@ class Loop(ABC, Generic[N]):
 
     def random(self) -> np.random.Generator:
         """Return this step's own random numbers: a resumed run draws the same."""
-        return np.random.default_rng((self.recipe.seed, self.step))
+        own = (self.team.rank,) if self.team.rank else ()
+        return np.random.default_rng((self.recipe.seed, self.step, *own))
 
     def iterate(self) -> Losses:
         """Run one iteration."""

@@ -21,6 +21,7 @@ from .footage import footage_digest
 from .loop import CPU
 from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs
 from .start import Start
+from .team import ALONE, Team
 from .terms import SystemKind
 from .windows import picture_files
 
@@ -68,6 +69,7 @@ class Request:
     overwrite: bool = False
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
+    team: Team = ALONE
     shape: Shape = field(default_factory=Shape)  # the number of styles in it is of no account
     start: Start | None = None  # weights to begin with; None: random ones
     image_network: Start | None = None  # what paints first frames; None: the network itself
@@ -192,6 +194,8 @@ class Request:
             "iterations": self.iterations,
             "precision": str(self.precision).removeprefix("torch."),
         }
+        if self.team.size > 1:
+            plain["processes"] = self.team.size
         if self.start:
             plain["start"] = self.start.identity()
         if self.footage:

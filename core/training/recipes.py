@@ -15,7 +15,7 @@ from ..strict_yaml import Reader, read_text, read_yaml
 from .recipe import recipe_knobs
 
 VERSION = 1
-SHIPPED = Path(__file__).parent / "recipes"
+SHIPPED = Path(__file__).parent / "shipped"
 LARGEST_FILE = 64 * 1024
 MOST_ITERATIONS = 10_000_000
 TOP = ("recipe", "title", "about", "iterations", "knobs")

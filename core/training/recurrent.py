@@ -96,7 +96,7 @@ class RecurrentTrainer(StyledLoop):
             )
             x = torch.cat((noisy, last, torch.ones_like(seen)), 1)
             with self.rounding():
-                painted, _ = self.network(x, shares)
+                painted, _ = self.learner(x, shares)
             painted = painted.float()
             features = self.features(painted)
             with self.rounding():

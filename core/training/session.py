@@ -21,7 +21,7 @@ from .footage import Footage
 from .loop import Losses
 from .plan import MINUTES, Request
 from .recipe import Recipe
-from .record import LossLog, save_plot
+from .record import Board, LossLog, save_plot
 from .samples import SHOWN, Sample, choose_samples, read_samples, save_sheet
 from .systems import SYSTEMS, make_trainer, write_results
 from .windows import Photographs
@@ -128,7 +128,7 @@ class Session:
             watcher.remark(text)
         total = self.begun.iterations if self.begun else self.iterations(watcher)
         run = Run(self, self.request.recipe(total), watcher)
-        with contextlib.closing(run.log):
+        with contextlib.closing(run):
             run.to_the_end()
         return run.finish()
 
@@ -139,7 +139,7 @@ class Session:
             return request.iterations
 
         def look_up() -> None:
-            if watcher.is_cancelled():
+            if request.team.agree(watcher.is_cancelled()):
                 raise Cancelled("stopped while measuring; nothing is trained yet.")
 
         minutes = request.minutes or MINUTES
@@ -151,8 +151,9 @@ class Session:
             request.precision,
             look_up,
             self.footage,
+            request.team,
         )
-        count = iterations_within(minutes, seconds)
+        count = int(request.team.agree(iterations_within(minutes, seconds)))
         watcher.remark(f"{seconds:.3f} s an iteration: {count} iterations in {minutes:g} minutes")
         return count
 
@@ -164,8 +165,10 @@ class Run:
         self.session, self.watcher, self.request = session, watcher, session.request
         request, begun = self.request, session.begun
         place = request.device, request.precision
-        self.trainer = make_trainer(recipe, session.photographs, *place, session.footage)
-        self.seconds, self.devices = 0.0, [device_name(request.device)]
+        self.trainer = make_trainer(
+            recipe, session.photographs, *place, session.footage, request.team
+        )
+        self.seconds, self.devices = 0.0, [device_name(request)]
         self.saved = self.drawn = -1  # iterations
         self.identity = request.identity()
         if begun:
@@ -174,12 +177,25 @@ class Run:
             self.devices = list(dict.fromkeys((*begun.devices, *self.devices)))
         else:
             self.save()
-        self.log = LossLog(request.work / "log.jsonl", self.trainer.step)
+        self.logs: list[LossLog | Board] = []
+        if request.team.leads:
+            step = self.trainer.step
+            self.logs = [LossLog(self.log, step), Board(request.work / "tensorboard", step)]
         total = recipe.iterations
         self.checkpoint_every = request.checkpoint_every or spaced(
             total, CHECKPOINTS, MOST_BETWEEN_CHECKPOINTS
         )
         self.sheet_every = request.sheet_every or spaced(total, SHEETS, MOST_BETWEEN_SHEETS)
+
+    @property
+    def log(self) -> Path:
+        """Return the file of the losses."""
+        return self.request.work / "log.jsonl"
+
+    def close(self) -> None:
+        """Close what is written to."""
+        for log in self.logs:
+            log.close()
 
     @property
     def sheet(self) -> Path:
@@ -199,7 +215,9 @@ class Run:
         }
         path = checkpoint_path(self.request.work, trainer.step)
         save_checkpoint(trainer, path, {"identity": self.identity, "run": run})
-        drop_old_checkpoints(self.request.work)
+        if self.request.team.leads:
+            drop_old_checkpoints(self.request.work)
+        self.request.team.agree(trainer.step)  # nobody looks for it before it is there
         self.saved = trainer.step
 
     def to_the_end(self) -> None:
@@ -207,15 +225,16 @@ class Run:
         trainer, total = self.trainer, self.trainer.recipe.iterations
         first, begun = trainer.step, time.perf_counter()
         while trainer.step < total:
-            if self.watcher.is_cancelled():
+            if self.request.team.agree(self.watcher.is_cancelled()):
                 self.save()
                 where = f"iteration {trainer.step} of {total}"
                 raise Cancelled(f"stopped at {where}; run the same command to go on.")
             losses = self.iterate()
             if trainer.step % self.checkpoint_every == 0 or trainer.step == total:
                 self.save()
-                self.plot()
-            if trainer.step % self.sheet_every == 0:
+                if self.request.team.leads:
+                    self.plot()
+            if self.request.team.leads and trainer.step % self.sheet_every == 0:
                 self.draw()
             rate = (trainer.step - first) / (time.perf_counter() - begun)
             left = (total - trainer.step) / rate
@@ -225,6 +244,7 @@ class Run:
         """Run one iteration and write it down."""
         begun = time.perf_counter()
         losses = self.trainer.iterate()
+        losses = Losses(*self.request.team.mean(list(vars(losses).values())))
         took = time.perf_counter() - begun
         if not math.isfinite(losses.total):
             raise BadInput(
@@ -233,7 +253,8 @@ class Run:
                 f"{self.request.work}."
             )
         self.seconds += took
-        self.log.add(self.trainer.step, losses, took)
+        for log in self.logs:
+            log.add(self.trainer.step, losses, took)
         return losses
 
     def draw(self) -> None:
@@ -244,19 +265,20 @@ class Run:
 
     def plot(self) -> None:
         """Draw the losses, where there is something to draw with."""
-        drawn = save_plot(self.log.path, self.request.work / "losses.png")
+        drawn = save_plot(self.log, self.request.work / "losses.png")
         if not drawn and self.trainer.step == self.trainer.recipe.iterations:
             self.watcher.remark("no plot of the losses: it needs `pip install stillbrush[plot]`")
 
     def finish(self) -> Outcome:
-        """Write the last sheet and the looks."""
+        """Write the last sheet and the looks; of several processes, the first one does."""
         request, trainer = self.request, self.trainer
-        if self.drawn != trainer.step:
+        if request.team.leads and self.drawn != trainer.step:
             self.draw()
         minutes = round(self.seconds / 60, 1)
         on = (*self.session.material(), f"judged by: {trainer.encoder.name}")
         trained = Trained(on, trainer.step, ", ".join(self.devices), minutes)
-        write_results(request, trainer, trained)
+        if request.team.leads:
+            write_results(request, trainer, trained)
         return Outcome(request.looks, request.weights, self.sheet, trainer.step, minutes)
 
 
@@ -290,6 +312,8 @@ def spaced(total: int, times: int, most: int) -> int:
     return max(LEAST_BETWEEN, min(total // times, most))
 
 
-def device_name(device: torch.device) -> str:
-    """Return a device as a look names it."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+def device_name(request: Request) -> str:
+    """Return what a run trains on, as a look names it."""
+    device, size = request.device, request.team.size
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{size} x {name}" if size > 1 else name

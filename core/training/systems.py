@@ -16,6 +16,7 @@ from .loop import Loop
 from .plan import Request
 from .recipe import Recipe
 from .recurrent import RecurrentTrainer
+from .team import ALONE, Team
 from .terms import SystemKind
 from .trainer import Trainer
 from .windows import Photographs
@@ -47,9 +48,10 @@ def make_trainer(
     device: torch.device,
     precision: torch.dtype,
     footage: Footage | None = None,
+    team: Team = ALONE,
 ) -> Loop:
     """Set a recipe's training up."""
-    return SYSTEMS[recipe.system].trainer(recipe, photographs, device, precision, footage)
+    return SYSTEMS[recipe.system].trainer(recipe, photographs, device, precision, footage, team)
 
 
 def write_results(request: Request, trainer: Loop, trained: Trained) -> None:

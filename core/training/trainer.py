@@ -48,7 +48,7 @@ class Trainer(StyledLoop):
         frozen = moved(self.slots.statistics(rolling, fresh), self.device)
         weights = self.shares(style, len(batch.x))
         with self.rounding():
-            painted, used = self.network(batch.x, weights, frozen)
+            painted, used = self.learner(batch.x, weights, frozen)
         painted = painted.float()
         fresh_paint = self.unprimed(batch, weights, fresh)
         if self.opener is None:
@@ -103,6 +103,7 @@ class Trainer(StyledLoop):
     def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
         """Compare, go back, and move the weights; with no sample, nothing is learnt."""
         if not len(painted):
+            self.descend(painted.sum())  # other processes may have some, and wait
             return Losses(*[0.0] * 6)
         recipe = self.recipe
         features = self.features(painted)

@@ -28,6 +28,7 @@ from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
 from ...core.training.session import Outcome, Progress, Session
 from ...core.training.start import Start
+from ...core.training.team import Team, joined
 from ...core.training.windows import picture_files
 from .console import Interrupt, Quiet, console, errors, interruptible, table, write_json
 from .folders import user_looks
@@ -183,21 +184,34 @@ def command(threads: int | None, dry_run: bool, as_json: bool, **given: Any) -> 
 
     A run that was stopped or killed goes on where its last checkpoint is when the same command is
     run again. Look at the sheets in NAME.training while it learns.
+
+    \b
+    torchrun --nproc-per-node 4 --no-python stillbrush train ...
+
+    trains on four GPUs; each has a batch of its own.
     """  # noqa: D301 - click's mark for lines that stay as they are
     if threads is not None:
         torch.set_num_threads(threads)
-    session = Session(request(given))
-    if dry_run:
-        describe(session, as_json=as_json)
-        return
-    with interruptible() as interrupt:
-        watcher = JsonLines(interrupt) if as_json else Bar(interrupt)
-        with watcher:
+    with joined() as team:
+        session = Session(request(given, team))
+        if dry_run:
+            if team.leads:
+                describe(session, as_json=as_json)
+            return
+        with interruptible() as interrupt, watched(interrupt, team, as_json=as_json) as watcher:
             outcome = session.train(watcher)
-    conclude(outcome, as_json=as_json)
+        if team.leads:
+            conclude(outcome, as_json=as_json)
 
 
-def request(given: dict[str, Any]) -> Request:
+def watched(interrupt: Interrupt, team: Team, *, as_json: bool) -> Bar | JsonLines | Silent:
+    """Return who is told of progress; of several processes, the first one tells."""
+    if not team.leads:
+        return Silent(interrupt)
+    return JsonLines(interrupt) if as_json else Bar(interrupt)
+
+
+def request(given: dict[str, Any], team: Team) -> Request:
     """Build a request from the options of the command line."""
     recipe = find_recipe(given["recipe"]) if given["recipe"] else RecipeFile("", "", "")
     told = {knob.name: given[knob.name] for knob in recipe_knobs()}
@@ -224,6 +238,7 @@ def request(given: dict[str, Any]) -> Request:
         overwrite=given["overwrite"],
         device=choose_device(given["device"]),
         precision=torch.bfloat16 if halved else torch.float32,
+        team=team,
     )
 
 
@@ -353,6 +368,16 @@ class Bar:
     def is_cancelled(self) -> bool:
         """Say whether Ctrl-C was pressed."""
         return self.interrupt.asked
+
+
+class Silent(Quiet):
+    """Tells nothing: another process of the run does."""
+
+    def progress(self, progress: Progress) -> None:
+        """Tell nothing of an iteration."""
+
+    def remark(self, text: str) -> None:
+        """Tell nothing."""
 
 
 class JsonLines(Quiet):

@@ -135,7 +135,7 @@ def test_a_system_learns_from_footage_alone_and_goes_on_where_it_was(tmp_path, k
 
 
 def test_shots_end_with_their_footage_and_windows_never_do(tmp_path):
-    clip = write_pan(tmp_path / "pan", 7)
+    clip = write_pan(tmp_path / "pan", 14)
     for kind in CARRYING:
         request = asked(tmp_path, kind, clip, iterations=40)
         recipe = request.recipe(40)

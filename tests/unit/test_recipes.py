@@ -29,8 +29,8 @@ NAMES = [recipe.name for recipe in list_recipes()]
 SMALL = {"size": 64, "style_side": 64, "batch": 4, "width_share": 0.1}
 
 
-def asked(folder: Path, name: str, **changes: object) -> Request:
-    knobs = dict(find_recipe(name).knobs) | SMALL
+def asked(folder: Path, recipe: str, **changes: object) -> Request:
+    knobs = dict(find_recipe(recipe).knobs) | SMALL
     plain = {"iterations": 2, "sheet_every": 10, "knobs": knobs}
     return tiny_request(folder, 2, **plain | changes)
 
