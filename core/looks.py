@@ -98,6 +98,20 @@ class Look:
         """Return the look painting like other pictures."""
         return replace(self, pictures=pictures)
 
+    def with_picture(self, picture: StylePicture) -> Look:
+        """Return the look painting like one picture more.
+
+        Raises:
+            BadInput: it paints in a style of its own, or like too many already.
+        """
+        if self.stylizer is not StylizerKind.ADAIN:
+            raise BadInput(f"look {self.name}: paints in a style of its own.")
+        if len(self.pictures) == MOST_PICTURES:
+            raise BadInput(
+                f"look {self.name}: expected at most {MOST_PICTURES} pictures; got more."
+            )
+        return self.with_pictures((*self.pictures, picture))
+
     def own_path(self) -> Path:
         """Return the look's file; raises BadInput where it has none yet."""
         if self.path is None:

@@ -28,11 +28,12 @@ from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
 from ...core.training.session import Outcome, Progress, Session
 from ...core.training.start import Start
-from ...core.training.team import Team, joined
+from ...core.training.team import Team
 from ...core.training.windows import picture_files
 from .console import Interrupt, Quiet, console, errors, interruptible, table, write_json
 from .folders import user_looks
 from .options import names, settings
+from .processes import joined
 
 F = TypeVar("F", bound=Callable[..., Any])
 LISTED = 12  # style pictures that are named

@@ -33,7 +33,7 @@ from support.training import Onlooker, tiny_request
 from stillbrush import nodes
 from stillbrush.core.errors import Cancelled
 from stillbrush.core.training import session
-from stillbrush.core.training.team import joined
+from stillbrush.host_adapters.cli.processes import joined
 
 def train(team, name, knobs, stop=None):
     request = tiny_request(folder, 2, team=team, name=name, knobs=knobs, **PLAIN)
