@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.util
 import logging
 from collections.abc import Callable
@@ -23,10 +24,8 @@ def network() -> Callable[[Tensor, Tensor], Tensor] | None:
     """Load the network once; None where there is none, or its weights cannot be fetched."""
     if not is_installed():
         return None
-    import lpips
-
     try:
-        return lpips.LPIPS(net="alex", verbose=False).eval()
+        return importlib.import_module("lpips").LPIPS(net="alex", verbose=False).eval()
     except OSError as error:  # its AlexNet is downloaded by torchvision
         log.warning("LPIPS is left out: %s", error)
         return None
