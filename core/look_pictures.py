@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import torch
+from torch import Tensor
+
 from .errors import BadInput, MissingFrame
 from .hashing import file_sha256
 from .look_files import verified_file
+from .media.atomic import replacing
 from .media.stills import STILLS
 
 MOST_PICTURES = 16
@@ -47,6 +54,8 @@ def give_picture(path: Path, share: float = 1.0) -> StylePicture:
     """
     if not 0 <= share <= 1000:
         raise BadInput(f"style picture {path}: expected a share of 0 or more; got {share:g}.")
+    if path == Path():
+        raise BadInput("Style Picture: expected a file or a picture; got neither.")
     if path.suffix.lower() not in STILLS:
         raise BadInput(
             f"style picture {path}: expected a picture ({', '.join(STILLS)}); got another kind."
@@ -54,6 +63,27 @@ def give_picture(path: Path, share: float = 1.0) -> StylePicture:
     if not path.is_file():
         raise MissingFrame(f"style picture {path}: there is no such file.")
     return StylePicture(path.name, file_sha256(path), share, path)
+
+
+def keep_picture(picture: Tensor, share: float = 1.0) -> StylePicture:
+    """Return a picture (1, H, W, 3), sRGB, 0 to 1, kept as a file in the system's temporary folder.
+
+    Raises:
+        BadInput: it is not one picture.
+        WriteRefused: it cannot be written.
+    """
+    if picture.ndim != 4 or picture.shape[0] != 1 or picture.shape[3] != 3:
+        raise BadInput(
+            f"style picture: expected one picture (1, H, W, 3); got {tuple(picture.shape)}."
+        )
+    rgb = (picture[0].detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes()
+    digest = hashlib.sha256(data).hexdigest()
+    path = Path(tempfile.gettempdir()) / "stillbrush-styles" / f"{digest}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, overwrite=True) as aside:
+        aside.write_bytes(data)
+    return StylePicture(path.name, digest, share, path)
 
 
 def shares(pictures: Sequence[StylePicture]) -> tuple[float, ...]:

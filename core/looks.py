@@ -92,10 +92,25 @@ class Look:
     manner: MannerFile | None = None  # None: its style cannot be judged without the painting
     path: Path | None = None
     pictures: tuple[StylePicture, ...] = ()  # what it paints like, where its network takes any
+    opener: Weights | None = None  # of the network that paints first frames; None: its own
 
     def with_pictures(self, pictures: tuple[StylePicture, ...]) -> Look:
         """Return the look painting like other pictures."""
         return replace(self, pictures=pictures)
+
+    def with_picture(self, picture: StylePicture) -> Look:
+        """Return the look painting like one picture more.
+
+        Raises:
+            BadInput: it paints in a style of its own, or like too many already.
+        """
+        if self.stylizer is not StylizerKind.ADAIN:
+            raise BadInput(f"look {self.name}: paints in a style of its own.")
+        if len(self.pictures) == MOST_PICTURES:
+            raise BadInput(
+                f"look {self.name}: expected at most {MOST_PICTURES} pictures; got more."
+            )
+        return self.with_pictures((*self.pictures, picture))
 
     def own_path(self) -> Path:
         """Return the look's file; raises BadInput where it has none yet."""
@@ -124,14 +139,17 @@ class Look:
     def paint_files(self) -> list[Path]:
         """Return the files that it paints from; raises as `file_beside`."""
         if self.optimise is None:
-            return [self.weights_path()]
+            more = [file_beside(self.own_path(), "opener", self.opener)] if self.opener else []
+            return [self.weights_path(), *more]
         return [file_beside(self.own_path(), key, file) for key, file in self.optimise.files]
 
     @property
     def paint_digest(self) -> str:
         """A hash of what it paints from: that of the weights, or of all that is optimised."""
-        if self.optimise is None:
+        if self.optimise is None and self.opener is None:
             return self.network.sha256
+        if self.optimise is None:
+            return text_sha256(repr((self.network, self.opener)))
         return text_sha256(repr(sorted(self.optimise.identity().items())))
 
     def verified_manner(self) -> Path | None:
@@ -163,7 +181,7 @@ def is_thumbnail(picture: Path) -> bool:
 
 
 TOP = ("look", "name", "title", "about", "stylizer", "weights", "optimise", "manner", "licence",
-       "trained", "knobs", "colour", "pictures")  # fmt: skip
+       "trained", "knobs", "colour", "pictures", "opener")  # fmt: skip
 
 
 def parse_look(text: str, path: Path) -> Look:
@@ -197,7 +215,8 @@ def parse_look(text: str, path: Path) -> Look:
         title=read.text(raw, "title"),
         about=parse_about(read, raw),
         stylizer=stylizer,
-        weights=parse_weights(read, raw) if wanted == "weights" else None,
+        weights=parse_weights(read, raw, "weights") if wanted == "weights" else None,
+        opener=parse_opener(read, raw, stylizer),
         optimise=parse_optimise(read, raw),
         manner=parse_manner(read, raw),
         licence=read.text(raw, "licence"),
@@ -235,14 +254,23 @@ def parse_about(read: Reader, raw: dict[str, Any]) -> str:
     return about
 
 
-def parse_weights(read: Reader, raw: dict[str, Any]) -> Weights:
+def parse_weights(read: Reader, raw: dict[str, Any], key: str) -> Weights:
     """Read where the weights are."""
-    weights = read.mapping(raw, "weights", ("file", "sha256", "style"))
-    file, digest = parse_file(read, weights, "weights", SAFE)
-    style = read.number(weights, "weights.style", 0, 0, 1023)
+    weights = read.mapping(raw, key, ("file", "sha256", "style"))
+    file, digest = parse_file(read, weights, key, SAFE)
+    style = read.number(weights, f"{key}.style", 0, 0, 1023)
     if style != int(style):
-        raise read.fail("weights.style", "a whole number", style)
+        raise read.fail(f"{key}.style", "a whole number", style)
     return Weights(file, digest, int(style))
+
+
+def parse_opener(read: Reader, raw: dict[str, Any], stylizer: StylizerKind) -> Weights | None:
+    """Read what paints first frames; a look need not say."""
+    if "opener" not in raw:
+        return None
+    if stylizer is not StylizerKind.PRIOR:
+        raise read.fail("opener", "none: only stylizer prior has one", raw["opener"])
+    return parse_weights(read, raw, "opener")
 
 
 def parse_manner(read: Reader, raw: dict[str, Any]) -> MannerFile | None:
@@ -339,6 +367,8 @@ def look_text(look: Look) -> str:
     plain["stylizer"] = look.stylizer.value
     if look.weights:
         plain["weights"] = vars(look.weights).copy()
+    if look.opener:
+        plain["opener"] = vars(look.opener).copy()
     if look.optimise:
         plain["optimise"] = look.optimise.plain()
     if look.manner:

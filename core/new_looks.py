@@ -13,13 +13,13 @@ from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
 from .look_files import NamedFile, verified_file
 from .look_pictures import StylePicture
-from .looks import NAME, Look, look_nodes, save_look
+from .looks import NAME, Look, Weights, look_nodes, save_look
 from .media.atomic import replacing
 from .optimise_looks import StyleFile
 from .spec import REGISTRY, read_knobs
 
 CHAIN = "stylize_shot"
-C = TypeVar("C", NamedFile, StyleFile)
+C = TypeVar("C", NamedFile, StyleFile, Weights)
 
 
 def knob_owner(knob: str) -> str:
@@ -121,14 +121,15 @@ def save_derived(look: Look, folder: Path, *, overwrite: bool = False) -> Path:
 
 def with_copies(look: Look, folder: Path) -> Look:
     """Copy what a look paints from into a folder; return the look that names the copies."""
-    if look.optimise is None:
-        file = copy_file(look.verified_weights(), look.network.sha256, folder)
-        return replace(look, weights=replace(look.network, file=file))
 
     def copied(named: C, key: str) -> C:
         path = verified_file(look.own_path(), key, named)
         return replace(named, file=copy_file(path, named.sha256, folder))
 
+    if look.optimise is None:
+        file = copy_file(look.verified_weights(), look.network.sha256, folder)
+        look = replace(look, weights=replace(look.network, file=file))
+        return replace(look, opener=copied(look.opener, "opener") if look.opener else None)
     told = look.optimise
     network = told.loss_network
     optimise = replace(

@@ -19,6 +19,7 @@ from .stylizers.prior import Prior
 
 FlowPort = Annotated[Flow, Kind("flow", "B H W 2, backward and forward")]
 PriorPort = Annotated[Prior, Kind("prior")]
+PicturePort = Annotated[Tensor, Kind("picture", "1 H W 3, sRGB, 0 to 1")]
 LookPort = Annotated[Look, Kind("look")]
 ClipPort = Annotated[Clip[Tensor], Kind("clip")]
 ShotPort = Annotated[Shot, Kind("shot")]

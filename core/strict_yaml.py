@@ -147,17 +147,17 @@ def last(key: str) -> str:
 
 
 class Reader:
-    """Reads one look's mapping and names file, key and expectation when something is off.
+    """Reads one file's mapping and names file, key and expectation when something is off.
 
     A key within a mapping is given dotted, as messages show it: `weights.file`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, what: str = "look") -> None:
+        self.path, self.what = path, what
 
     def fail(self, key: str, expected: str, got: object) -> BadInput:
         """Build the error for one key."""
-        return BadInput(f"look {self.path}: {key}: expected {expected}; got {shown(got)}.")
+        return BadInput(f"{self.what} {self.path}: {key}: expected {expected}; got {shown(got)}.")
 
     def text(self, where: dict[str, Any], key: str, default: str | None = None) -> str:
         """Read one line of text; required where there is no default."""
@@ -194,7 +194,8 @@ class Reader:
             if key not in known:
                 named = key if key.isidentifier() and len(key) < 60 else shown(key)
                 raise BadInput(
-                    f"look {self.path}: {prefix}{named}: no such key; expected {', '.join(known)}."
+                    f"{self.what} {self.path}: {prefix}{named}: no such key; expected "
+                    f"{', '.join(known)}."
                 )
 
     def choice(self, kind: type[enum.Enum], value: object, key: str) -> Any:

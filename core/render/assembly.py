@@ -250,7 +250,7 @@ def check_request(request: Request) -> None:
     if request.look.stylizer is StylizerKind.ADAIN and not request.look.pictures:
         raise BadInput(
             f"look {request.look.name}: paints like pictures that it is given; name one with "
-            "--style-image."
+            "--style-image, or wire Style Picture."
         )
     if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
         raise BadInput(

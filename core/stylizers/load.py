@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import BadInput
 from ..hashing import file_sha256
+from ..look_files import file_beside, verified_file
 from ..look_pictures import shares
-from ..looks import Look, StylizerKind
+from ..looks import Look, StylizerKind, Weights
 from ..networks.adain import Decoder, load_decoder
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder
@@ -37,14 +38,21 @@ class Wanted:
     changed: int  # nanoseconds
     sha256: str
     device: torch.device
+    key: str = field(compare=False)  # under which the look names the file
     look: Look = field(compare=False)
+    weights: Weights = field(compare=False)
 
     @classmethod
-    def by(cls, look: Look, device: torch.device) -> Wanted:
-        """Return what a look wants; raises as `Look.weights_path`."""
-        path = look.weights_path()
+    def by(cls, look: Look, key: str, weights: Weights, device: torch.device) -> Wanted:
+        """Return what a look wants; raises as `file_beside`."""
+        path = file_beside(look.own_path(), key, weights)
         facts = path.stat()
-        return cls(path, facts.st_size, facts.st_mtime_ns, look.network.sha256, device, look)
+        size, changed = facts.st_size, facts.st_mtime_ns
+        return cls(path, size, changed, weights.sha256, device, key, look, weights)
+
+    def verified(self) -> Path:
+        """Return the file after checking its hash; raises as `verified_file`."""
+        return verified_file(self.look.own_path(), self.key, self.weights)
 
 
 def load_painter(
@@ -79,20 +87,31 @@ def load_styled(
         raise BadInput(
             f"look {look.name}: paints like one painting; only looks for any style take pictures."
         )
-    network = load_network(Wanted.by(look, device))
-    styles, number = network.shape.styles, look.network.style
-    if number >= styles:
+    network, style = styled(look, "weights", look.network, device)
+    if look.opener is None:
+        return kind(network, style, bands)
+    opener = Painter(*styled(look, "opener", look.opener, device), bands)
+    return kind(network, style, bands, opener=opener)
+
+
+def styled(
+    look: Look, key: str, weights: Weights, device: torch.device
+) -> tuple[StyleNetwork, Tensor]:
+    """Load a network of a look, and the share of each of its styles."""
+    network = load_network(Wanted.by(look, key, weights, device))
+    styles = network.shape.styles
+    if weights.style >= styles:
         raise BadInput(
-            f"look {look.path}: weights.style: expected 0 to {styles - 1}; got {number}."
+            f"look {look.path}: {key}.style: expected 0 to {styles - 1}; got {weights.style}."
         )
     style = torch.zeros(styles)
-    style[number] = 1.0
-    return kind(network, style.to(device), bands)
+    style[weights.style] = 1.0
+    return network, style.to(device)
 
 
 def load_any_style(look: Look, device: torch.device, bands: Bands) -> AnyStylePainter:
     """Load the decoder, and measure the pictures that it is to paint like."""
-    decoder = load_any_decoder(Wanted.by(look, device))
+    decoder = load_any_decoder(Wanted.by(look, "weights", look.network, device))
     encoder = painting_encoder(device)
     styles = []
     for picture in look.pictures:
@@ -118,13 +137,13 @@ LOADERS: dict[StylizerKind, Loader] = {
 @functools.lru_cache(maxsize=4)
 def load_network(wanted: Wanted) -> StyleNetwork:
     """Load a network after checking its hash: a node asks on every frame, a disk is slow."""
-    return load_weights(wanted.look.verified_weights()).to(wanted.device)
+    return load_weights(wanted.verified()).to(wanted.device)
 
 
 @functools.lru_cache(maxsize=2)
 def load_any_decoder(wanted: Wanted) -> Decoder:
     """Load a decoder after checking its hash."""
-    path = wanted.look.verified_weights()
+    path = wanted.verified()
     return load_decoder(path, file_sha256(shipped_encoder())).to(wanted.device)
 
 

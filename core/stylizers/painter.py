@@ -166,6 +166,12 @@ class GuidedPainter(ABC):
         """
         ...
 
+    def run_alone(
+        self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
+    ) -> tuple[Tensor, Statistics]:
+        """Run the network over pictures with nothing before them; the same as `run`."""
+        return self.run(layers, statistics, pooled=pooled)
+
     def banded(self: P, bands: Bands) -> P:
         """Return the same painter with its network run in other bands."""
         return replace(self, bands=bands)  # pyright: ignore[reportArgumentType]
@@ -231,7 +237,8 @@ class GuidedPainter(ABC):
         frozen = self.statistics
         statistics = (frozen.primed if prior else frozen.unprimed) if frozen else None
         with shortage.told(self.bands, *layers.shape[1:3]):
-            painted, _ = self.run(layers, statistics)
+            run = self.run if prior else self.run_alone
+            painted, _ = run(layers, statistics)
         reference, resting = layers[..., :3], None
         if prior is not None and self.rests:
             painted, reference, resting = rest(painted, reference, prior, state)
@@ -266,7 +273,7 @@ class GuidedPainter(ABC):
         last = torch.cat([resize_picture(sample.last, *size) for sample in chosen]).clamp(0, 1)
         this = torch.cat([resize_picture(sample.this, *size) for sample in chosen]).clamp(0, 1)
         empty = torch.zeros((len(chosen), *size, 4), device=last.device)
-        painted, unprimed = self.run(torch.cat((last, empty), -1), pooled=True)
+        painted, unprimed = self.run_alone(torch.cat((last, empty), -1), pooled=True)
         layers = [
             self.assemble(this[n : n + 1], sample.prior, PaintState(painted[n : n + 1], None, 1))[0]
             for n, sample in enumerate(chosen)
@@ -277,12 +284,17 @@ class GuidedPainter(ABC):
 
 @dataclass(frozen=True)
 class Painter(GuidedPainter):
-    """A style network, the style it paints, and how it runs."""
+    """A style network, the style it paints, and how it runs.
+
+    Attributes:
+        opener: the image network of Ruder et al., which paints what has no prior; None: this one.
+    """
 
     network: StyleNetwork
     style: Tensor  # (S,) share of each style
     bands: Bands = field(default_factory=Bands)
     statistics: ShotStatistics | None = None
+    opener: Painter | None = None
 
     def run(
         self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
@@ -291,6 +303,14 @@ class Painter(GuidedPainter):
         return paint_in_bands(
             self.network, layers, self.style, statistics, self.bands, pooled=pooled
         )
+
+    def run_alone(
+        self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
+    ) -> tuple[Tensor, Statistics]:
+        """Run the opener, where there is one."""
+        if self.opener is None:
+            return self.run(layers, statistics, pooled=pooled)
+        return self.opener.banded(self.bands).run(layers, statistics, pooled=pooled)
 
 
 class StillPainter(Painter):

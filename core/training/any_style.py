@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import BadInput
 from ..media.stills import read_rgb, resize_short_side
@@ -81,7 +81,7 @@ class AnyStyleTrainer(Loop[Decoder]):
         recipe = self.recipe
         fresh = recipe.fresh(self.step)
         seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
-        under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
+        under_way = self.under_way()
         count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
         batch = self.batch(seeds, rolling, 0, rng).to(self.device)
@@ -93,9 +93,9 @@ class AnyStyleTrainer(Loop[Decoder]):
         self.renew(torch.arange(recipe.slots), seeds, here, rng)
         return losses
 
-    def painted(self, x: Tensor, codes: Statistics, network: Decoder | None = None) -> Tensor:
+    def painted(self, x: Tensor, codes: Statistics, network: nn.Module | None = None) -> Tensor:
         """Paint a batch (N, 7, H, W) in styles given by row."""
-        network = network or self.network
+        network = network or self.learner
         with self.rounding():
             with torch.no_grad():
                 features = self.read(x[:, :3])

@@ -9,8 +9,10 @@ from statistics import mean, median
 
 import torch
 
+from .footage import Footage
 from .recipe import Recipe
 from .systems import make_trainer
+from .team import ALONE, Team
 from .windows import Photographs
 
 TRIAL = 1000  # iterations of the run that the measured ones are taken from
@@ -27,13 +29,16 @@ def seconds_an_iteration(
     device: torch.device,
     precision: torch.dtype,
     before_each: Callable[[], None],
+    footage: Footage | None = None,
+    team: Team = ALONE,
 ) -> float:
     """Measure some warm iterations of a run that is thrown away.
 
     Args:
         before_each: called before every iteration; may raise to stop.
     """
-    trial = make_trainer(replace(recipe, iterations=TRIAL), photographs, device, precision)
+    short = replace(recipe, iterations=TRIAL)
+    trial = make_trainer(short, photographs, device, precision, footage, team)
 
     def timed() -> float:
         before_each()

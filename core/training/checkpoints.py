@@ -42,6 +42,8 @@ def drop_old_checkpoints(folder: Path) -> None:
 def save_checkpoint(trainer: Loop, path: Path, notes: Mapping[str, Any]) -> None:
     """Write everything a run needs to go on exactly where it was.
 
+    All processes of a run call it together; the first one writes.
+
     Args:
         notes: plain values that JSON holds.
 
@@ -54,7 +56,9 @@ def save_checkpoint(trainer: Loop, path: Path, notes: Mapping[str, Any]) -> None
     for index, moments in state.items():
         for key, value in moments.items():
             tensors[f"adam.{index}.{key}"] = torch.as_tensor(value)
-    tensors |= trainer.slots.tensors()
+    tensors |= trainer.team.gather(trainer.slots.tensors())
+    if not trainer.team.leads:
+        return
     metadata = {"step": str(trainer.step), "notes": json.dumps(dict(notes), sort_keys=True)}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
@@ -120,4 +124,4 @@ def restore(trainer: Loop, tensors: dict[str, Tensor]) -> None:
         moments.setdefault(int(index), {})[name] = value
     state = trainer.optimiser.state_dict()
     trainer.optimiser.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
-    trainer.slots.restore(tensors)
+    trainer.slots.restore(trainer.team.own(tensors))

@@ -18,9 +18,10 @@ from ..networks.encoder import save_encoder
 from ..networks.loss_network import load_loss_network
 from ..networks.weights import save_aside
 from .checkpoints import checkpoint_path, drop_old_checkpoints, list_checkpoints, read_notes
+from .checks import refuse_other
 from .distil import Distiller, Errors, Lesson, Teachers
 from .patches import Patches
-from .plan import content_digest, refuse_other
+from .plan import content_digest
 from .windows import Photographs
 
 SHORT_SIDE = 288  # pixels, to which pictures are scaled

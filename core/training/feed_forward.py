@@ -47,7 +47,7 @@ class FeedForwardTrainer(StyledLoop):
     def painted(self, x: Tensor, shares: Tensor) -> Tensor:
         """Run the network."""
         with self.rounding():
-            painted, _ = self.network(x, shares)
+            painted, _ = self.learner(x, shares)
         return painted.float()
 
     def resilience(

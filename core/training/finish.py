@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -33,13 +34,9 @@ def write_looks(request: Request, trainer: Loop, trained: Trained, kind: Stylize
     """
     network, losses = trainer.average, trainer.encoder.name
     assert isinstance(network, StyleNetwork)
-    if not alike(network, lambda: load_weights(request.weights)):
-        if request.weights.exists() and not request.overwrite:
-            raise WriteRefused(
-                f"{request.weights}: holds other weights; choose another name or allow overwriting."
-            )
-        save_weights(network, request.weights)
+    keep_weights(network, request.weights, request)
     digest = file_sha256(request.weights)
+    opener = write_opener(request)
     encoder = load_loss_network(shipped_encoder())  # what reports are judged by
     facts = (trained.steps, trained.device, trained.minutes)
     pairs = zip(request.look_names, request.styles, strict=True)
@@ -56,8 +53,40 @@ def write_looks(request: Request, trainer: Loop, trained: Trained, kind: Stylize
             licence=request.licence.strip(),
             trained=Trained((*trained.on, f"style: {style.name}"), *facts),
             manner=manner_beside(path, painting, encoder, overwrite=replaces),
+            opener=opener,
         )
         keep_look(look, request)
+
+
+def write_opener(request: Request) -> Weights | None:
+    """Copy what paints first frames beside the looks; None where they paint those themselves.
+
+    Raises:
+        WriteRefused: something else lies there, and it may not be replaced.
+    """
+    image = request.image_network
+    if image is None:
+        return None
+    path = request.weights.with_suffix(".opener.safetensors")
+    network = load_weights(image.path)
+    keep_weights(network, path, request)
+    return Weights(path.name, file_sha256(path), image.style or 0)
+
+
+def keep_weights(network: StyleNetwork, path: Path, request: Request) -> None:
+    """Write weights as fp16, unless they lie there as they are."""
+    if alike(network, lambda: load_weights(path)):
+        return
+    refuse_other_weights(path, request)
+    save_weights(network, path)
+
+
+def refuse_other_weights(path: Path, request: Request) -> None:
+    """Refuse to replace weights, unless that is allowed."""
+    if path.exists() and not request.overwrite:
+        raise WriteRefused(
+            f"{path}: holds other weights; choose another name or allow overwriting."
+        )
 
 
 def write_any_style(request: Request, trainer: Loop, trained: Trained, kind: StylizerKind) -> None:
@@ -70,10 +99,7 @@ def write_any_style(request: Request, trainer: Loop, trained: Trained, kind: Sty
     assert isinstance(decoder, Decoder)
     encoder = file_sha256(shipped_encoder())
     if not alike(decoder, lambda: load_decoder(request.weights, encoder)):
-        if request.weights.exists() and not request.overwrite:
-            raise WriteRefused(
-                f"{request.weights}: holds other weights; choose another name or allow overwriting."
-            )
+        refuse_other_weights(request.weights, request)
         save_decoder(decoder, request.weights, encoder)
     on = (*trained.on, f"styles: {len(request.styles)} pictures")
     look = Look(

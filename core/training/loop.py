@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -21,10 +21,13 @@ from ..networks.loss_network import LossNetwork, load_loss_network
 from ..networks.style_network import CARRIED, Statistics, StyleNetwork
 from ..stylizers.prior import carried_over
 from .descent import descend
+from .footage import Footage
 from .losses import CONTENT_TAPS, Features, manners
 from .recipe import SMALLEST, Recipe
+from .shots import Both, Shots
 from .slots import Slots
 from .start import begin
+from .team import ALONE, Team
 from .windows import Photographs, Shooter, Step, misjudged, spoil_mask
 
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a short shot under way
@@ -62,6 +65,11 @@ class Batch:
         """Return the same batch on a device."""
         clean, target = self.clean.to(device), self.target.to(device)
         return Batch(self.x.to(device), clean, target, self.mask.to(device), self.style)
+
+    def after(self, row: int) -> Batch:
+        """Return the samples from a row on."""
+        clean, target, mask = self.clean[row:], self.target[row:], self.mask[row:]
+        return Batch(self.x[row:], clean, target, mask, self.style)
 
 
 def read_style(path: Path, side: int) -> Tensor:
@@ -114,6 +122,8 @@ class Loop(ABC, Generic[N]):
     network: N
     average: N
     slots: Slots
+    ahead: ClassVar[int] = 1  # frames that a shot under way needs
+    forwards: ClassVar[bool] = False  # compares with the next frame, not with the last
 
     def __init__(
         self,
@@ -121,8 +131,10 @@ class Loop(ABC, Generic[N]):
         photographs: Photographs | None = None,
         device: torch.device = CPU,
         precision: torch.dtype = torch.float32,
+        footage: Footage | None = None,
+        team: Team = ALONE,
     ) -> None:
-        self.recipe, self.device, self.precision = recipe, device, precision
+        self.recipe, self.device, self.precision, self.team = recipe, device, precision, team
         self.step = 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
@@ -133,11 +145,22 @@ class Loop(ABC, Generic[N]):
             if weight.ndim == 4:  # a quarter quicker
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
         self.average.load_state_dict(self.network.state_dict())
+        self.learner = team.share(self.network)  # what is run to learn from
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.rate)
         self.encoder = load_encoder(recipe.loss_network).to(device)
-        photographs = photographs or Photographs(recipe.content, recipe.short_side)
-        self.shooter = Shooter(photographs, recipe.size)
+        self.shooter = self.source(photographs, footage)
         self.prepare()
+
+    def source(self, photographs: Photographs | None, footage: Footage | None) -> Shots:
+        """Return where shots come from."""
+        recipe = self.recipe
+        if recipe.content is None:
+            if footage is None:
+                raise BadInput("train: expected photographs or footage; got none.")
+            return footage
+        photographs = photographs or Photographs(recipe.content, recipe.short_side)
+        windows = Shooter(photographs, recipe.size)
+        return Both(windows, footage, recipe.footage_share) if footage else windows
 
     @abstractmethod
     def build(self) -> N:
@@ -170,11 +193,13 @@ class Loop(ABC, Generic[N]):
 
     def random(self) -> np.random.Generator:
         """Return this step's own random numbers: a resumed run draws the same."""
-        return np.random.default_rng((self.recipe.seed, self.step))
+        own = (self.team.rank,) if self.team.rank else ()
+        return np.random.default_rng((self.recipe.seed, self.step, *own))
 
     def iterate(self) -> Losses:
         """Run one iteration."""
         losses = self.practise(self.random())
+        self.end_shots()
         self.step += 1
         return losses
 
@@ -222,6 +247,20 @@ class Loop(ABC, Generic[N]):
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.learning_rate(self.step)
         descend(self.optimiser, self.network, self.average, total, self.step)
+
+    def end_shots(self) -> None:
+        """Empty the slots of shots that have no further frame."""
+        if isinstance(self.shooter, Shooter):  # its shots have no end
+            return
+        ages, seeds = self.slots.ages, self.slots.seeds.tolist()
+        for slot in np.flatnonzero(ages.numpy() >= 0):
+            if int(ages[slot]) + self.ahead >= self.shooter.draw(seeds[slot]).frames:
+                ages[slot] = -1
+
+    def under_way(self) -> np.ndarray:
+        """Return the slots of shots that have begun and are not at their end."""
+        ages = self.slots.ages.numpy()
+        return np.flatnonzero((ages >= 0) & (ages < self.recipe.last_age(self.step)))
 
     def renew(
         self, own: Tensor, seeds: list[int], painted: Tensor, rng: np.random.Generator
@@ -301,7 +340,7 @@ def moved(statistics: Statistics, device: torch.device) -> Statistics:
     return tuple((m.detach().to(device), v.detach().to(device)) for m, v in statistics)
 
 
-def brightening(shooter: Shooter, step: Step) -> Tensor:
+def brightening(shooter: Shots, step: Step) -> Tensor:
     """Return how the plate's luminance changed along the motion (1, H, W).
 
     ReCoNet's luminance term: paint follows the light instead of fighting it.

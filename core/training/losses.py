@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..networks.adain import precise
+
 Features = dict[str, Tensor]
 
 STYLE_TAPS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -30,10 +32,11 @@ class Manner:
 
 def manner(features: Tensor) -> Manner:
     """Measure how pictures (N, C, H, W) are painted, pooled over all of them."""
-    mean = features.mean((0, 2, 3), dtype=torch.float32)
+    kind = torch.promote_types(features.dtype, torch.float32)
+    mean = features.mean((0, 2, 3), dtype=kind)
     # The covariance does not change with the mean it is taken about, to first order.
     centred = (features - mean.detach().to(features.dtype).view(1, -1, 1, 1)).flatten(2)
-    together = torch.bmm(centred, centred.transpose(1, 2)).sum(0, dtype=torch.float32)
+    together = torch.bmm(centred, centred.transpose(1, 2)).sum(0, dtype=kind)
     return Manner(mean, together / (features.shape[0] * centred.shape[2]))
 
 
@@ -69,8 +72,8 @@ def content_loss(features: Features, plate: Features) -> Tensor:
     total = torch.zeros(())
     for tap, weight in CONTENT_TAPS.items():
         if tap in features:
-            known = plate[tap].float()
-            difference = (features[tap].float() - known).square().mean((1, 2, 3))
+            known = precise(plate[tap])
+            difference = (precise(features[tap]) - known).square().mean((1, 2, 3))
             total = total + weight * difference / known.square().mean((1, 2, 3))
     return total
 
@@ -144,6 +147,7 @@ def chequers(pictures: Tensor, period: int = 2 * STRIDE, block: int = 32) -> Ten
     angle = (torch.arange(block, device=pictures.device) + 0.5) * (2 * math.pi / period)
     waves = torch.stack((angle.sin(), angle.cos(), torch.full_like(angle, 0.5**0.5))) * 2**0.5
     height, width = (side // block for side in pictures.shape[-2:])
+    waves = waves.to(fine.dtype)
     cut = fine[..., : height * block, : width * block]
     cut = cut.unflatten(-2, (height, block)).unflatten(-1, (width, block))
     found = torch.einsum("nchiwj,ai,bj->nchwab", cut, waves, waves) / block**2

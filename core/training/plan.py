@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import hashlib
 import re
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,15 +12,16 @@ from typing import Any
 
 import torch
 
-from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
+from ..errors import BadInput
 from ..hashing import file_sha256
 from ..looks import NAME
 from ..networks.loss_network import shipped_encoder
-from ..networks.style_network import INPUTS, Architecture, Shape, StyleNetwork
-from .checkpoints import list_checkpoints, read_notes
-from .loop import CPU, load_encoder, read_style
+from ..networks.style_network import INPUTS, Architecture, Shape
+from .footage import footage_digest
+from .loop import CPU
 from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs
-from .start import Start, begin
+from .start import Start
+from .team import ALONE, Team
 from .terms import SystemKind
 from .windows import picture_files
 
@@ -31,6 +31,10 @@ PHOTOGRAPH = 1.8  # short side of the photographs, in sides of a training frame
 SLOTS_A_STYLE = 4
 ANY_STYLE = "any-style"
 LATER = (
+    "rate",
+    "lattice_weight",
+    "recursion",
+    "footage_share",
     "system",
     "architecture",
     "width_share",
@@ -51,7 +55,7 @@ class Request:
     """
 
     styles: tuple[Path, ...]
-    content: Path
+    content: Path | None  # photographs; None: footage alone
     folder: Path  # where the looks go
     loss_network: Path = field(default_factory=shipped_encoder)
     name: str | None = None  # None: the first style picture's
@@ -65,11 +69,16 @@ class Request:
     overwrite: bool = False
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
+    team: Team = ALONE
     shape: Shape = field(default_factory=Shape)  # the number of styles in it is of no account
     start: Start | None = None  # weights to begin with; None: random ones
+    image_network: Start | None = None  # what paints first frames; None: the network itself
+    footage: tuple[Path, ...] = ()  # videos, folders of frames, Sintel, DAVIS
 
     def __post_init__(self) -> None:
         """Check whatever needs no file."""
+        if self.content is None and not self.footage:
+            raise BadInput("train.content: expected photographs, or footage; got none.")
         if not self.styles:
             raise BadInput("train: expected at least one style picture; got none.")
         if self.minutes is not None and self.iterations is not None:
@@ -153,6 +162,7 @@ class Request:
             iterations=iterations,
             shape=replace(self.wide(knobs), styles=count),
             start=self.start,
+            image_network=self.image_network,
             **{name: known[name].check(value, "train") for name, value in knobs.items()},
         )
         return replace(
@@ -178,134 +188,25 @@ class Request:
         minutes = self.minutes or (None if self.iterations else MINUTES)
         plain: dict[str, Any] = {
             "style": [file_sha256(path) for path in self.styles],
-            "content": content_digest(self.content),
+            "content": content_digest(self.content) if self.content else None,
             "loss_network": file_sha256(self.loss_network),
             "minutes": minutes,
             "iterations": self.iterations,
             "precision": str(self.precision).removeprefix("torch."),
         }
+        if self.team.size > 1:
+            plain["processes"] = self.team.size
         if self.start:
-            plain["start"] = f"{file_sha256(self.start.path)} {self.start.style}"
+            plain["start"] = self.start.identity()
+        if self.footage:
+            plain["footage"] = footage_digest(self.footage)
+        if self.image_network:
+            plain["image_network"] = self.image_network.identity()
         values = {knob.name: getattr(recipe, knob.name) for knob in recipe_knobs()}
         same = {knob.name for knob in recipe_knobs() if values[knob.name] == knob.default}
         told = {n: v for n, v in values.items() if n not in LATER or n not in same}
         plain |= {n: v.value if isinstance(v, enum.Enum) else v for n, v in told.items()}
         return plain | {"shape": recipe.shape.plain()}
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A run that is under way, as its newest sound checkpoint has it."""
-
-    path: Path
-    iterations: int  # of the whole run
-    step: int
-    seconds: float  # that training has taken
-    devices: tuple[str, ...]
-    damaged: tuple[Path, ...] = ()  # newer checkpoints that cannot be read
-
-    @classmethod
-    def read(cls, path: Path, notes: dict[str, Any], damaged: list[Path]) -> Begun:
-        """Read the notes of a checkpoint."""
-        run = notes["run"]
-        devices = tuple(run["devices"])
-        step, seconds = int(run["step"]), float(run["seconds"])
-        return cls(path, int(run["iterations"]), step, seconds, devices, tuple(damaged))
-
-    @property
-    def is_finished(self) -> bool:
-        """Say whether every iteration is done."""
-        return self.step >= self.iterations
-
-
-def check(request: Request) -> Begun | None:
-    """Check styles, losses and output, before the photographs are read and anything is trained.
-
-    Returns:
-        The run to go on with; None where none was begun.
-
-    Raises:
-        StillbrushError: one clear line on whatever is wrong.
-    """
-    refuse_own_output(request)
-    for path in request.styles:
-        read_style(path, request.recipe(1).style_side)
-    load_encoder(request.loss_network)
-    recipe = request.recipe(1)
-    if recipe.start:
-        begin(StyleNetwork(recipe.shape), recipe.start)
-    if request.samples is not None and not picture_files(request.samples):
-        raise BadInput(f"samples: expected pictures in {request.samples}; found none.")
-    begun = find_begun(request.work, request.identity())
-    refuse_existing(request, begun)
-    return begun
-
-
-def refuse_own_output(request: Request) -> None:
-    """Refuse to write among the training pictures, or over the weights that are begun with."""
-    if not request.content.is_dir():
-        raise MissingFrame(f"training pictures: expected a folder; {request.content} is none.")
-    if request.work.resolve().is_relative_to(request.content.resolve()):
-        raise BadInput(
-            f"output {request.folder}: lies in the folder of the training pictures, and the sample "
-            "sheets would be taken for some. Choose another."
-        )
-    if request.start and request.start.path.resolve() == request.weights.resolve():
-        raise BadInput(
-            f"output {request.weights}: is what the run starts from. Choose another name or folder."
-        )
-
-
-def refuse_existing(request: Request, begun: Begun | None) -> None:
-    """Refuse to replace looks or weights; a run that is finished may have written its own."""
-    if request.overwrite or (begun is not None and begun.is_finished):
-        return
-    for path in (*request.looks, request.weights):
-        if path.exists():
-            raise WriteRefused(
-                f"{path}: is there already. Choose another name or folder, or allow overwriting."
-            )
-
-
-def find_begun(folder: Path, identity: dict[str, Any]) -> Begun | None:
-    """Find the newest sound checkpoint.
-
-    Raises:
-        BadInput: it belongs to a run with other arguments; the message names the first.
-        UnreadableFile: there are checkpoints, and none can be read.
-    """
-    damaged: list[Path] = []
-    for path in list_checkpoints(folder):
-        try:
-            notes = read_notes(path)
-            begun = Begun.read(path, notes, damaged)
-            before = typing.cast("dict[str, Any]", notes["identity"])
-        except (UnreadableFile, KeyError, TypeError, ValueError):
-            damaged.append(path)
-            continue
-        refuse_other(folder, before, identity)
-        return begun
-    if damaged:
-        raise UnreadableFile(
-            f"checkpoint {damaged[0]}: cannot be read, nor any before it. Remove {folder} to begin "
-            "again."
-        )
-    return None
-
-
-def refuse_other(folder: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:
-    """Refuse to go on with a run that was begun with other arguments."""
-    for key in sorted(identity.keys() | before.keys()):
-        then, now = before.get(key), identity.get(key)
-        if then == now:
-            continue
-        what = key.replace("_", " ")
-        detail = "other pictures" if key in ("style", "content") else f"{now}, not {then}"
-        detail = "another file" if key in ("loss_network", "start") else detail
-        raise BadInput(
-            f"{folder}: holds a run that was begun with another {what}; got {detail}. Give the "
-            "arguments it was begun with, choose another name, or remove that folder."
-        )
 
 
 def slug(text: str) -> str:

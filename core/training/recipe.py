@@ -11,13 +11,13 @@ from typing import Annotated
 from ..errors import BadInput
 from ..networks.style_network import Architecture, Shape
 from ..spec import Knob, KnobField
+from .recursion import Recursion, last_age, longest
 from .start import Start
 from .terms import SystemKind
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 GROWTH = 0.35  # share of a run in which recursion grows to its full length
 GROWTH_FROM_WEIGHTS = 0.1  # the same for a run that begins with weights that carry paint already
-SHORT_SHOT, LONG_SHOT = 40, 240  # frames
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Recipe:
     """
 
     styles: tuple[Path, ...]
-    content: Path
+    content: Path | None  # photographs; None: footage alone
     loss_network: Path
     iterations: int = 9000
     size: Annotated[
@@ -56,7 +56,12 @@ class Recipe:
         Knob(2, 32, "Pictures per iteration; more is smoother and slower.", advanced=True),
     ] = 4
     slots: int = 24  # shots that are under way at any time
-    rate: float = 2e-3
+    rate: Annotated[
+        float,
+        Knob(
+            1e-6, 0.1, "Largest step of the weights; too high and nothing is learnt.", advanced=True
+        ),
+    ] = 2e-3
     style_weight: Annotated[
         float, Knob(0.0, 1000.0, "How much the paint must look like the style.")
     ] = 5.0
@@ -71,7 +76,15 @@ class Recipe:
         float,
         Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
     ] = 1400.0
-    lattice_weight: float = 1500.0
+    lattice_weight: Annotated[
+        float,
+        Knob(
+            0.0,
+            100000.0,
+            "How firmly patterns of the network's own grid are held back.",
+            advanced=True,
+        ),
+    ] = 1500.0
     vigour_weight: Annotated[
         float,
         Knob(
@@ -148,11 +161,29 @@ class Recipe:
             advanced=True,
         ),
     ] = 1.0
+    footage_share: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "Share of the shots that are cut out of footage, where photographs are given too.",
+            advanced=True,
+        ),
+    ] = 0.5
+    recursion: Annotated[
+        Recursion,
+        Knob(
+            tip="How many frames of a shot follow one another: growing is ours, from two to 240; "
+            "two-frame and multi-frame are those of Ruder et al.",
+            advanced=True,
+        ),
+    ] = Recursion.GROWING
     seed: Annotated[
         int, Knob(0, 2**31 - 1, "Draws the shots and the first weights.", advanced=True)
     ] = 1
     shape: Shape = field(default_factory=Shape)
     start: Start | None = None  # None: random weights
+    image_network: Start | None = None  # what paints first frames; None: the network itself
 
     def __post_init__(self) -> None:
         """Refuse a recipe that contradicts itself."""
@@ -169,9 +200,18 @@ class Recipe:
         return self.rate * min((step + 1) / 100, 1.0) * (0.02 + 0.98 * cosine)
 
     def growth(self, step: int) -> float:
-        """Return how far recursion has grown, 0 to 1: a run paints first, then holds still."""
+        """Return how far recursion has grown, 0 to 1: a run paints first, then holds still.
+
+        The papers' schedules know no such thing.
+        """
+        if self.recursion is not Recursion.GROWING:
+            return 1.0
         share = GROWTH_FROM_WEIGHTS if self.start else GROWTH
         return min(step / (share * self.iterations), 1.0)
+
+    def last_age(self, step: int) -> int:
+        """Return the age of a shot's last frame."""
+        return last_age(self.recursion, step / self.iterations)
 
     def temporal_ramp(self, step: int) -> float:
         """Raise the temporal weight while recursion grows."""
@@ -186,16 +226,8 @@ class Recipe:
         return max(1, round((1 - share) * self.batch))
 
     def longest_shot(self, step: int, is_long: bool) -> int:
-        """Frames a training shot may last: Ruder's growing recursion (table 1), and then on.
-
-        Half of the shots are long: what a network does to its own paint of four seconds ago only
-        such shots show, and without them strokes grow on a tripod for minutes.
-        """
-        growth = self.growth(step)
-        for until, frames in ((0.3, 2), (0.6, 5), (1.0, 12)):
-            if growth < until:
-                return frames
-        return LONG_SHOT if is_long else SHORT_SHOT
+        """Return the age at which a shot makes room for another."""
+        return min(self.last_age(step), longest(self.growth(step), is_long))
 
 
 INPUTS_OF = {SystemKind.FEEDFORWARD: 3, SystemKind.NOISE: 3, SystemKind.RECURRENT: 6}

@@ -41,6 +41,32 @@ class LossLog:
         self.file.close()
 
 
+class Board:
+    """The same for TensorBoard, where its package is installed (the extra `tensorboard`).
+
+    What a crash left beyond the checkpoint is hidden.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self.writer = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self.writer = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def add(self, step: int, losses: Losses, seconds: float) -> None:
+        """Write one iteration down."""
+        if self.writer is not None:
+            for name, value in (vars(losses) | {"seconds": seconds}).items():
+                self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.writer is not None:
+            self.writer.close()
+
+
 def read_lines(path: Path) -> list[str]:
     """Return the whole lines of a log; one that a crash cut off is none."""
     if not path.is_file():

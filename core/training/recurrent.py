@@ -42,6 +42,9 @@ class Glimpse:
 class RecurrentTrainer(StyledLoop):
     """A recurrent network in training."""
 
+    ahead = UNROLLED
+    forwards = True
+
     def practise(self, rng: np.random.Generator) -> Losses:
         """Paint four frames of some shots in one style; some shots begin, others go on."""
         recipe = self.recipe
@@ -49,7 +52,7 @@ class RecurrentTrainer(StyledLoop):
         style = int(rng.integers(styles))
         fresh = recipe.fresh(self.step)
         seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
-        under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
+        under_way = self.under_way()
         under_way = under_way[under_way % styles == style]
         count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
@@ -93,7 +96,7 @@ class RecurrentTrainer(StyledLoop):
             )
             x = torch.cat((noisy, last, torch.ones_like(seen)), 1)
             with self.rounding():
-                painted, _ = self.network(x, shares)
+                painted, _ = self.learner(x, shares)
             painted = painted.float()
             features = self.features(painted)
             with self.rounding():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import BadInput
+from ..hashing import file_sha256
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights
 
@@ -31,6 +32,10 @@ class Start:
 
     path: Path
     style: int | None = None
+
+    def identity(self) -> str:
+        """Return what decides the weights: the file by what it holds, and the style."""
+        return f"{file_sha256(self.path)} {self.style}"
 
 
 def begin(network: StyleNetwork, start: Start) -> None:

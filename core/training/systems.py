@@ -11,10 +11,12 @@ from ..looks import StylizerKind, Trained
 from .any_style import AnyStyleTrainer
 from .feed_forward import FeedForwardTrainer, NoiseTrainer
 from .finish import write_any_style, write_looks
+from .footage import Footage
 from .loop import Loop
 from .plan import Request
 from .recipe import Recipe
 from .recurrent import RecurrentTrainer
+from .team import ALONE, Team
 from .terms import SystemKind
 from .trainer import Trainer
 from .windows import Photographs
@@ -45,9 +47,11 @@ def make_trainer(
     photographs: Photographs | None,
     device: torch.device,
     precision: torch.dtype,
+    footage: Footage | None = None,
+    team: Team = ALONE,
 ) -> Loop:
     """Set a recipe's training up."""
-    return SYSTEMS[recipe.system].trainer(recipe, photographs, device, precision)
+    return SYSTEMS[recipe.system].trainer(recipe, photographs, device, precision, footage, team)
 
 
 def write_results(request: Request, trainer: Loop, trained: Trained) -> None:

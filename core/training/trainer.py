@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..networks.style_network import CARRIED, Statistics, plans
+from ..networks.weights import load_weights
 from .loop import CPU, Batch, Losses, StyledLoop, moved
 from .losses import (
     Features,
@@ -39,7 +40,7 @@ class Trainer(StyledLoop):
         fresh = recipe.fresh(self.step)
         style = int(rng.integers(recipe.shape.styles))
         seeds = [int(rng.integers(2**62)) for _ in range(fresh)]
-        under_way = np.flatnonzero(self.slots.ages.numpy() >= 0)
+        under_way = self.under_way()
         under_way = under_way[under_way % recipe.shape.styles == style]
         count = min(recipe.batch - fresh, len(under_way))
         rolling = torch.from_numpy(rng.choice(under_way, count, replace=False)).long()
@@ -47,12 +48,27 @@ class Trainer(StyledLoop):
         frozen = moved(self.slots.statistics(rolling, fresh), self.device)
         weights = self.shares(style, len(batch.x))
         with self.rounding():
-            painted, used = self.network(batch.x, weights, frozen)
+            painted, used = self.learner(batch.x, weights, frozen)
         painted = painted.float()
         fresh_paint = self.unprimed(batch, weights, fresh)
-        losses = self.learn(batch, painted, fresh_paint)
+        if self.opener is None:
+            losses = self.learn(batch, painted, fresh_paint)
+        else:
+            losses = self.learn(batch.after(fresh), painted[fresh:], fresh_paint)
+            opened = self.opener(batch.x[:fresh], self.opening.expand(fresh, -1))[0]
+            painted = torch.cat((opened, painted[fresh:]))
         self.remember(seeds, rolling, batch, painted.detach().cpu(), moved(used, CPU), rng)
         return losses
+
+    def prepare(self) -> None:
+        """Read the styles, make room for shots, and load the image network of the recipe."""
+        super().prepare()
+        self.opener, self.opening = None, torch.zeros(0)
+        image = self.recipe.image_network
+        if image is not None:
+            self.opener = load_weights(image.path).to(self.device)
+            self.opening = torch.zeros((1, self.opener.shape.styles), device=self.device)
+            self.opening[:, image.style or 0] = 1.0
 
     @torch.no_grad()
     def unprimed(self, batch: Batch, weights: Tensor, fresh: int) -> Tensor:
@@ -85,7 +101,10 @@ class Trainer(StyledLoop):
         return torch.lerp(first, last, PRIMED_WEIGHT)
 
     def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
-        """Compare, go back, and move the weights."""
+        """Compare, go back, and move the weights; with no sample, nothing is learnt."""
+        if not len(painted):
+            self.descend(painted.sum())  # other processes may have some, and wait
+            return Losses(*[0.0] * 6)
         recipe = self.recipe
         features = self.features(painted)
         plate = self.plate_features(batch.clean)

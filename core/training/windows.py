@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from ..errors import BadInput, MissingFrame
 from ..media.stills import STILLS, read_rgb, resize_short_side
+from .recursion import ENDLESS
 
 T = TypeVar("T")
 
@@ -57,6 +58,14 @@ class Photographs:
                 f"training pictures: expected at least one picture of {short_side // 2} px or more "
                 f"({', '.join(STILLS)}) in {folder}; found none."
             )
+
+    @classmethod
+    def of(cls, stills: list[tuple[str, Tensor]]) -> Photographs:
+        """Make a set of pictures (3, H, W), 8 bits, that are in memory, by name."""
+        made = cls.__new__(cls)
+        made.skipped = []
+        made.names, made.pictures = [name for name, _ in stills], [one for _, one in stills]
+        return made
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -106,6 +115,7 @@ class Trajectory:
     blob: int  # seed of the occluder's silhouette
     frozen: bool  # keep the statistics of the first frame that has a prior
     seed: int
+    frames: int = ENDLESS
 
     @classmethod
     def random(cls, seed: int, pictures: int, size: int) -> Trajectory:
@@ -142,6 +152,26 @@ class Window:
     clean: Tensor  # (3, H, W), 0 to 1
     noisy: Tensor  # (3, H, W), 0 to 1
     front: Tensor  # (1, H, W), 1 where the occluder is
+
+
+class Noisy(Protocol):
+    """A shot with sensor noise."""
+
+    @property
+    def noise(self) -> float:
+        """Its standard deviation, 0 to 1."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the shot."""
+        ...
+
+
+def noisy(clean: Tensor, shot: Noisy, age: int) -> Tensor:
+    """Return a frame of a shot with its noise, 0 to 1."""
+    rng = torch.Generator().manual_seed((shot.seed * 1009 + age) % 2**62)
+    return (clean + shot.noise * torch.randn(clean.shape, generator=rng)).clamp(0, 1)
 
 
 def pixel_grid(size: int) -> Tensor:
@@ -207,9 +237,7 @@ class Shooter:
         if shot.drift:
             clean = clean * 2.0 ** (shot.drift * math.sin(age * 0.35))
         clean = clean.clamp(0, 1)
-        rng = torch.Generator().manual_seed((shot.seed * 1009 + age) % 2**62)
-        noisy = clean + shot.noise * torch.randn(clean.shape, generator=rng)
-        return Window(clean, noisy.clamp(0, 1), front)
+        return Window(clean, noisy(clean, shot, age), front)
 
     def backward_flow(self, shot: Trajectory, age: int, front: Tensor) -> Tensor:
         """Return the exact backward flow (H, W, 2) from the frame of this age to the last one."""

@@ -17,6 +17,7 @@ from ..looks import Look
 from ..media.source import open_shot
 from ..metrics.gupta import Curve, distortion_curves, instability, match_patches
 from ..metrics.judge import Judge
+from ..metrics.perceptual import perceptual_distance
 from ..metrics.structure import ssim
 from ..metrics.swarnakar import plate_and_paint
 from ..metrics.temporal import Followed, carried_change, temporal_error
@@ -29,6 +30,7 @@ from ..stylizers.painter import STROKE_WIDTH
 from ..stylizers.prior import resize_mask
 from .clips import ClipFiles
 
+LPIPS = "lpips"
 MAP_WIDTH = 320  # pixels of the pictures that show where paint changes
 AT_REST = 0.1  # pixels a frame: clips of less motion (median) are static
 
@@ -117,6 +119,9 @@ def measure(
             past = []
         row = judge.still(here.paint, judge.see(here.plate))
         row["ssim"] = ssim(here.paint, here.plate)
+        distance = perceptual_distance(here.paint, here.plate)
+        if distance is not None:
+            row[LPIPS] = distance
         if past:
             followed = judge.follow(past[-1].plate, here.plate)
             change = carried_change(past[-1].paint, here.paint, followed)

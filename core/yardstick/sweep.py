@@ -23,7 +23,8 @@ from ..media.atomic import replacing, write_text_atomic
 from ..metrics.encoder import appoint
 from ..metrics.gupta import Curve, rank_correlation, trace
 from ..metrics.judge import Judge
-from .cell import AT_REST, Extent, Measured, Method, measure
+from ..metrics.perceptual import is_installed
+from .cell import AT_REST, LPIPS, Extent, Measured, Method, measure
 from .clips import ClipFiles
 
 VERSION = 1
@@ -120,7 +121,8 @@ def identify(plan: Plan, clip: ClipFiles, look: Look, way: Method) -> dict[str, 
     if source.exists():
         facts = source.stat()
         stamp = [facts.st_size, facts.st_mtime_ns]
-    return {
+    more = {LPIPS: True} if is_installed() else {}
+    return more | {
         "version": VERSION,
         "clip": str(source),
         "stamp": stamp,
@@ -195,11 +197,13 @@ class Line:
 def lines(cells: list[Cell]) -> list[Line]:
     """Return the table's lines, those frame by frame last of each clip and look."""
     alone = {(c.clip, c.look): c.measured for c in cells if c.method is Method.PER_FRAME}
+    has_lpips = any(LPIPS in row for cell in cells for row in cell.measured.rows)
+    names = (*NUMBERS, LPIPS) if has_lpips else NUMBERS
     made = []
     for cell in cells:
-        numbers = {name: cell.measured.mean(name) for name in NUMBERS}
+        numbers = {name: cell.measured.mean(name) for name in names}
         baseline = alone[cell.clip, cell.look]
-        shares = {name: share(numbers[name], baseline.mean(name)) for name in NUMBERS}
+        shares = {name: share(numbers[name], baseline.mean(name)) for name in names}
         made.append(Line(cell.clip, cell.look, cell.method, numbers, shares))
     return made
 
@@ -247,7 +251,8 @@ def as_csv(table: list[Line]) -> str:
     """Return the table as CSV: numbers, then shares of frame by frame."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["clip", "look", "method", *NUMBERS, *(f"{name}_share" for name in NUMBERS)])
+    names = list(table[0].numbers) if table else NUMBERS
+    writer.writerow(["clip", "look", "method", *names, *(f"{name}_share" for name in names)])
     for line in table:
         values = [*line.numbers.values(), *line.shares.values()]
         told = ["" if math.isnan(value) else f"{value:.6g}" for value in values]

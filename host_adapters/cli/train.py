@@ -25,12 +25,15 @@ from ...core.networks.loss_network import shipped_encoder
 from ...core.render.assembly import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
+from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
 from ...core.training.session import Outcome, Progress, Session
 from ...core.training.start import Start
+from ...core.training.team import Team
 from ...core.training.windows import picture_files
-from .console import Interrupt, Quiet, console, errors, interruptible, write_json
+from .console import Interrupt, Quiet, console, errors, interruptible, table, write_json
 from .folders import user_looks
 from .options import names, settings
+from .processes import joined
 
 F = TypeVar("F", bound=Callable[..., Any])
 LISTED = 12  # style pictures that are named
@@ -45,7 +48,28 @@ def recipe_options(command: F) -> F:
     return command
 
 
+def show_recipes(context: click.Context, option: click.Parameter, is_asked: bool) -> None:
+    """List the recipes that ship, and stop."""
+    if is_asked:
+        table(("recipe", "what"), [(recipe.name, recipe.title) for recipe in list_recipes()])
+        context.exit()
+
+
 @click.command("train", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--recipe",
+    metavar="NAME|FILE",
+    help="Train as a recipe has it; every other option comes after it. --list-recipes shows those "
+    "that ship.",
+)
+@click.option(
+    "--list-recipes",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_recipes,
+    help="List the recipes that ship, and stop.",
+)
 @click.option(
     "--style",
     "styles",
@@ -58,10 +82,17 @@ def recipe_options(command: F) -> F:
 )
 @click.option(
     "--content",
-    required=True,
     type=FILE,
     metavar="FOLDER",
     help="Photographs to practise on: some hundred or more, of anything.",
+)
+@click.option(
+    "--footage",
+    multiple=True,
+    type=FILE,
+    metavar="PATH",
+    help="Real shots to practise on, beside --content or in its place: a video, a folder of them "
+    "or of frames, Sintel with its true motion, or DAVIS. Given again for more.",
 )
 @click.option(
     "--loss-network",
@@ -75,6 +106,12 @@ def recipe_options(command: F) -> F:
     metavar="NAME|FILE",
     help="Begin with the weights of a look or of a .safetensors file, in place of random "
     "ones. A look gives its own style to every new one, a file its styles one by one.",
+)
+@click.option(
+    "--image-network",
+    metavar="NAME|FILE",
+    help="A look or .safetensors that paints the first frame of every shot, while it is trained "
+    "and afterwards, as Ruder et al. have it. Default: the network itself.",
 )
 @click.option(
     "-o",
@@ -148,41 +185,61 @@ def command(threads: int | None, dry_run: bool, as_json: bool, **given: Any) -> 
 
     A run that was stopped or killed goes on where its last checkpoint is when the same command is
     run again. Look at the sheets in NAME.training while it learns.
+
+    \b
+    torchrun --nproc-per-node 4 --no-python stillbrush train ...
+
+    trains on four GPUs; each has a batch of its own.
     """  # noqa: D301 - click's mark for lines that stay as they are
     if threads is not None:
         torch.set_num_threads(threads)
-    session = Session(request(given))
-    if dry_run:
-        describe(session, as_json=as_json)
-        return
-    with interruptible() as interrupt:
-        watcher = JsonLines(interrupt) if as_json else Bar(interrupt)
-        with watcher:
+    with joined() as team:
+        session = Session(request(given, team))
+        if dry_run:
+            if team.leads:
+                describe(session, as_json=as_json)
+            return
+        with interruptible() as interrupt, watched(interrupt, team, as_json=as_json) as watcher:
             outcome = session.train(watcher)
-    conclude(outcome, as_json=as_json)
+        if team.leads:
+            conclude(outcome, as_json=as_json)
 
 
-def request(given: dict[str, Any]) -> Request:
+def watched(interrupt: Interrupt, team: Team, *, as_json: bool) -> Bar | JsonLines | Silent:
+    """Return who is told of progress; of several processes, the first one tells."""
+    if not team.leads:
+        return Silent(interrupt)
+    return JsonLines(interrupt) if as_json else Bar(interrupt)
+
+
+def request(given: dict[str, Any], team: Team) -> Request:
     """Build a request from the options of the command line."""
-    knobs = {knob.name: given[knob.name] for knob in recipe_knobs()}
+    recipe = find_recipe(given["recipe"]) if given["recipe"] else RecipeFile("", "", "")
+    told = {knob.name: given[knob.name] for knob in recipe_knobs()}
+    iterations = given["iterations"]
+    if iterations is None and given["minutes"] is None:
+        iterations = recipe.iterations
     halved = Precision(given["precision"]) is Precision.BFLOAT16
     return Request(
         styles=tuple(path for each in given["styles"] for path in pictures_of(each)),
         content=given["content"],
+        footage=given["footage"],
         loss_network=given["loss_network"] or shipped_encoder(),
         folder=given["output"] or user_looks(),
         name=given["name"],
         minutes=given["minutes"],
-        iterations=given["iterations"],
-        knobs={name: value for name, value in knobs.items() if value is not None},
+        iterations=iterations,
+        knobs=recipe.knobs | {name: value for name, value in told.items() if value is not None},
         licence=given["licence"],
         start=choose_start(given["start_from"]),
+        image_network=choose_start(given["image_network"]),
         samples=given["samples"],
         checkpoint_every=given["checkpoint_every"],
         sheet_every=given["sheet_every"],
         overwrite=given["overwrite"],
         device=choose_device(given["device"]),
         precision=torch.bfloat16 if halved else torch.float32,
+        team=team,
     )
 
 
@@ -221,11 +278,12 @@ def describe(session: Session, *, as_json: bool) -> None:
         length = f"{begun.iterations if begun else request.iterations} iterations"
     facts = {
         "style": styles_of(request),
-        "photographs": f"{len(session.photographs)} of {request.content}",
+        "material": "; ".join(session.material()),
         "samples": ", ".join(sample.name for sample in session.samples),
         "losses": request.loss_network.name,
         "length": length + (f", {begun.step} of them done" if begun else ""),
         "starts from": starts_from(request.start),
+        **({"first frame": starts_from(request.image_network)} if request.image_network else {}),
         "device": request.device.type,
         "precision": str(request.precision).removeprefix("torch."),
         "licence": request.licence,
@@ -311,6 +369,16 @@ class Bar:
     def is_cancelled(self) -> bool:
         """Say whether Ctrl-C was pressed."""
         return self.interrupt.asked
+
+
+class Silent(Quiet):
+    """Tells nothing: another process of the run does."""
+
+    def progress(self, progress: Progress) -> None:
+        """Tell nothing of an iteration."""
+
+    def remark(self, text: str) -> None:
+        """Tell nothing."""
 
 
 class JsonLines(Quiet):

@@ -25,6 +25,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     stream_node.StylizeShotStream,
     paint_nodes.StylizeShot,
     look_nodes.LoadLook,
+    look_nodes.StylePicture,
     look_nodes.SaveLook,
     files_nodes.DemoShot,
     files_nodes.Read,

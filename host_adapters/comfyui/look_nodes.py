@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from comfy_api.v0_0_2 import io
+from torch import Tensor
 
 from ...core.looks import Look, find_look
 from ...core.spec import REGISTRY
 from .failures import told, verdict
-from .folders import look_names, looks_folder, stamp
+from .folders import look_names, looks_folder, source, stamp
 from .schema import described, inputs, knob, outputs, values, widgets
 
 
@@ -60,6 +62,39 @@ class LoadLook(io.ComfyNode):
         node = REGISTRY["load_look"]
         knobs = node.make_knobs(name=name, folder=str(looks_folder()))
         return io.NodeOutput(node.step(node.inputs_type(), knobs).look)
+
+
+class StylePicture(io.ComfyNode):
+    """Style Picture."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Translate the declaration."""
+        node = "style_picture"
+        return io.Schema(
+            node_id="StillbrushStylePicture",
+            **described(
+                node,
+                aliases=("reference", "style image", "any style"),
+                inputs=[*inputs(node), *widgets(node)],
+                outputs=outputs(node),
+            ),
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str = "", **given: Any) -> str:
+        """Run again when the file was touched."""
+        found = Path(source(file)) if file else Path()
+        return stamp([found]) if found.is_file() else ""
+
+    @classmethod
+    @told
+    def execute(cls, look: Look, picture: Tensor | None = None, **given: Any) -> io.NodeOutput:
+        """Give a look its picture."""
+        node = REGISTRY["style_picture"]
+        file = given.get("file", "")
+        knobs = values("style_picture", given | {"file": source(file) if file else ""})
+        return io.NodeOutput(node.step(node.inputs_type(look, picture), knobs).look)
 
 
 class SaveLook(io.ComfyNode):

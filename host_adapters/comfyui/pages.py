@@ -38,6 +38,9 @@ MORE = {
     "Look* once the page is refreshed (R). The command line finds them there by path.",
     "StillbrushLoadLook": "Your own looks lie in `models/stillbrush`. One that is put there is "
     "offered once the page is refreshed (R); one that is touched is read again.",
+    "StillbrushStylePicture": "Wire *Load Image* to *picture*, or name a *file* inside ComfyUI's "
+    "input folder. It is for looks that take any style; several of these nodes in a row mix their "
+    "pictures.",
     "StillbrushFlickerMeter": "Wire the *look* that the clip was painted with, or style is not "
     "judged, and *report* says so. The numbers are means over the clip, as in a report of the "
     "command line: temporal 0 is steadiest; style and content 0 are the look's own painting and "

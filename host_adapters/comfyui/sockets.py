@@ -32,6 +32,7 @@ PLATE = io.Custom("STILLBRUSH_PLATE")
 STATE = io.Custom("STILLBRUSH_STATE")
 SOCKETS: dict[str, Any] = {
     "image": io.Image,
+    "picture": io.Image,
     "encoded": io.Image,
     "clip": io.Image,
     "vectors": io.Image,

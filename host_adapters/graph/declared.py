@@ -15,8 +15,8 @@ PICTURES = frozenset({"shot", "clip", "encoded", "image"})
 """Kinds that a picture can be made of; what wants one of them takes any."""
 TAKES = {"shot": PICTURES, "clip": PICTURES, "encoded": PICTURES, "image": PICTURES,
          "mask": PICTURES | {"mask"}, "vectors": frozenset({"shot"})}  # fmt: skip
-UNWIRED = frozenset({"dials"})
-"""Ports that the graph fills by itself: from curves and expressions."""
+UNWIRED = frozenset({"dials", "picture"})
+"""Ports that the graph fills by itself, from curves, or in whose place a knob names a file."""
 ALIASES = {"mask": "matte", "matte": "mask"}
 
 

@@ -147,12 +147,15 @@ class Hashes:
         values = Values(self.state)
         if not spec.inputs and "file" in knobs_of(spec):
             return files_stamp(values.at(uid, "file", 0))
+        read: tuple[Any, ...] = ()
+        if spec.id == "style_picture":
+            read = (stamp(Path(values.at(uid, "file", 0))),)
         if LOOK in knobs_of(spec) and LOOK not in node.inputs:
-            return look_stamp(values.at(uid, LOOK, 0), user_looks())
+            return (*read, *look_stamp(values.at(uid, LOOK, 0), user_looks()))
         if spec.id == "load_look":
             name, folder = values.at(uid, "name", 0), values.at(uid, "folder", 0)
             return look_stamp(name, Path(folder) if folder else user_looks())
-        return ()
+        return read
 
     def at(self, uid: int, frame: int) -> str:
         """Return the hash of what a node gives at a frame.

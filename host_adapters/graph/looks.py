@@ -67,6 +67,7 @@ def everything(look: Look) -> dict[str, Any]:
         "weights": vars(look.weights) if look.weights else {},
         "optimise": look.optimise.plain() if look.optimise else {},
     }
+    made |= {f"pictures.{n}": (p.file, p.share) for n, p in enumerate(look.pictures)}
     made |= {f"{name}.{k}": v for name, part in parts.items() for k, v in part.items()}
     return made | {f"knobs.{k}": plain(v) for k, v in vars(chain(look.knobs, {})).items()}
 

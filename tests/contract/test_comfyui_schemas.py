@@ -323,7 +323,12 @@ def test_every_node_that_loops_shows_how_it_goes_and_stops_within_a_frame(
                 )
             assert len(shown) == 1, name
     loops = {node.__name__ for node in extension.NODES}
-    assert loops - set(given) == {"StylizeShotStream", "LoadLook", "SaveLook"}
+    assert loops - set(given) == {
+        "StylizeShotStream",
+        "LoadLook",
+        "SaveLook",
+        "StylePicture",
+    }
 
 
 def test_state_on_a_wire_goes_on_where_it_was(extension, clip) -> None:

@@ -34,8 +34,9 @@ REFRESH = "STILLBRUSH_REFRESH_GOLDEN"  # set it to 1 to write the list anew; loo
 HEIGHT, WIDTH, LENGTH = 24, 200, 5  # wide enough that strokes of size 4 paint it at less than 1:1
 OPERATORS = sorted(name for name, spec in REGISTRY.items() if spec.is_frame_operator)
 LOOK_OPERATORS = ["load_look", "save_look"]
+FOR_ANY_STYLE = ["style_picture"]  # of looks that the material here is none of
 DRAWN_ONLY = ["backdrop"]  # nothing flows through it
-CLIP_OPERATORS = sorted(set(REGISTRY) - {*OPERATORS, *LOOK_OPERATORS, *DRAWN_ONLY})
+CLIP_OPERATORS = sorted(set(REGISTRY) - {*OPERATORS, *LOOK_OPERATORS, *DRAWN_ONLY, *FOR_ANY_STYLE})
 
 # Knobs whose effect needs other knobs beside them.
 WITH = {
