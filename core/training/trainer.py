@@ -23,8 +23,8 @@ from .losses import (
     vigour_loss,
 )
 
-PRIMED_WEIGHT = 0.6  # of the style error: of samples with a prior; the rest is that of the others
-LOYALTY = 2.5  # content weight of samples with a prior: paint over paint strays from the plate
+PRIMED_WEIGHT = 0.65  # of the style error: of samples with a prior; the rest is that of the others
+LOYALTY = 3.5  # content weight of samples with a prior: paint over paint strays from the plate
 
 
 class Trainer(StyledLoop):
