@@ -21,7 +21,17 @@ from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.painter import PaintState
 from ..stylizers.prior import resize_picture
-from ..temporal.steady import Guide, Steadied, Steadiness, ahead_light, steady, tensor
+from ..temporal.steady import (
+    Guide,
+    Onward,
+    Steadied,
+    Steadiness,
+    ahead_light,
+    onward,
+    steady,
+    tensor,
+    thumbnail,
+)
 from .compose import compose
 from .journal import OnDisk
 from .matte import Where
@@ -90,6 +100,8 @@ class SteadyPainting(ShotPainting):
         self.prepared = Shared(self.prepare, keep=keep)
         self.plates = Shared(self.prepare_plate, keep=keep)
         self.links = Shared(self.link, keep=keep)
+        self.onwards = Shared(self.onward, keep=keep)
+        self.thumbnails = Shared(self.thumbnail, keep=keep)
         self.size = (clip.canvas.height, clip.canvas.width)
         self.has_warned = False
         self.check()
@@ -139,19 +151,25 @@ class SteadyPainting(ShotPainting):
         if not self.how.look_ahead:
             return None
         place = self.places[frame]
-        pictures, flows = [self.small_array(frame)], []
+        small, onwards = [self.thumbnails.get(frame)], []
         for number in self.frames[place + 1 : place + 1 + self.how.look_ahead]:
-            flow = self.links.get(number).flow
-            if flow is None:
+            on = self.onwards.get(number)
+            if on is None:
                 break
-            flows.append(flow)
-            pictures.append(self.small_array(number))
+            onwards.append(on)
+            small.append(self.thumbnails.get(number))
         with self.stopwatch.stage("steady"):
-            return ahead_light(pictures, flows)
+            return ahead_light(small, onwards)
 
-    def small_array(self, frame: int) -> np.ndarray:
-        """Return a painted frame (H, W, 3) in network encoding."""
-        return np.clip(self.prepared.get(frame).encoded[0].numpy(), 0, 1)
+    def onward(self, frame: int) -> Onward | None:
+        """Return how the frame before goes on to this one; None where it does not."""
+        flow = self.links.get(frame).flow
+        with self.stopwatch.stage("steady"):
+            return None if flow is None else onward(flow)
+
+    def thumbnail(self, frame: int) -> np.ndarray:
+        """Return the colour and light of a painted frame (h, w, 3), network encoding, small."""
+        return thumbnail(np.clip(self.prepared.get(frame).encoded[0].numpy(), 0, 1))
 
     def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
         """Steady one frame: the operator that the timeline carries through time."""

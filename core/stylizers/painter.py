@@ -212,7 +212,13 @@ class GuidedPainter(ABC):
         made = self.go_on(frame, prior, state)
         return made.picture, made.state
 
-    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+    def repaint(
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Paint a frame from a picture: its prior, trusted everywhere, since it has no holes.
 
         There is no loss at painting time in which `carried` could count.
@@ -302,7 +308,13 @@ class StillPainter(Painter):
         """Leave the channels of the prior empty."""
         return super().assemble(frame, None, state)
 
-    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+    def repaint(
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Paint the frame by itself, in every pass."""
         return self.paint(frame, None, PaintState())[0]
 
