@@ -17,7 +17,7 @@ from ..knobs import ShotKnobs, SteadyKnobs
 from ..media.encoding import Encoding
 from ..media.source import Shot
 from ..motion.cuts import is_cut
-from ..motion.flow import Flow
+from ..motion.flow import Flow, resize_flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.painter import PaintState
 from ..stylizers.prior import resize_picture
@@ -33,6 +33,7 @@ from ..temporal.steady import (
     thumbnail,
 )
 from .compose import compose
+from .given_motion import GivenMotion
 from .journal import OnDisk
 from .matte import Where
 from .motion import Motion
@@ -103,6 +104,8 @@ class SteadyPainting(ShotPainting):
         self.onwards = Shared(self.onward, keep=keep)
         self.thumbnails = Shared(self.thumbnail, keep=keep)
         self.size = (clip.canvas.height, clip.canvas.width)
+        is_given = isinstance(motion, GivenMotion)  # rendered motion lies on the source's pixels
+        self.motion_size = (source.canvas.height, source.canvas.width) if is_given else self.size
         self.has_warned = False
         self.check()
         self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(
@@ -116,13 +119,13 @@ class SteadyPainting(ShotPainting):
         )
 
     def prepare_plate(self, frame: int) -> Prepared:
-        """Read one frame of the source and bring it to network encoding."""
+        """Read one frame of the source and bring it to network encoding, as motion is measured."""
         with self.stopwatch.stage("read"):
             placed = self.source.read(self.numbers[frame])
         with self.stopwatch.stage("prepare"):
             encoding = Encoding(0.0, self.source.is_scene_referred)
             made = prepare(placed, self.source.colour, encoding, self.device)
-            encoded = resize_picture(made.encoded, *self.size).clamp(0, 1)
+            encoded = resize_picture(made.encoded, *self.motion_size).clamp(0, 1)
             return replace(made, encoded=encoded, linear=encoded)
 
     def link(self, frame: int) -> Link:
@@ -136,12 +139,12 @@ class SteadyPainting(ShotPainting):
             how = self.how
             if how.detect_cuts and is_cut(last.encoded, this.encoded, flow, how.cut_sensitivity):
                 return Link(None, is_cut=True)
-            return Link(flow, is_cut=False)
+            return Link(fitted(flow, *self.size), is_cut=False)
 
     def ready(self, frame: int) -> Guided:
         """Do all of a frame's work that needs no steady picture."""
         this, link = self.prepared.get(frame), self.links.get(frame)
-        plate = self.plates.get(frame).encoded
+        plate = resize_picture(self.plates.get(frame).encoded, *self.size).clamp(0, 1)
         light = self.light(frame)
         small = this.encoded.clamp(0, 1)
         return Guided(this, small, link.flow, None, link.is_cut, plate, light)
@@ -204,6 +207,11 @@ class SteadyPainting(ShotPainting):
     def mix(self, frame: int) -> float:
         """Return the mix on a frame."""
         return self.settings.dials.at(self.how, frame).mix
+
+
+def fitted(flow: Flow, height: int, width: int) -> Flow:
+    """Return a flow on other pixels."""
+    return Flow(*(resize_flow(way, height, width) for way in flow))
 
 
 def shown(made: Steadied) -> Tensor | None:
