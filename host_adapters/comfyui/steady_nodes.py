@@ -59,7 +59,9 @@ class Stabilizer(io.ComfyNode):
                 inputs=[
                     images_in(known["painted"]),
                     images_in(known["source"]),
-                    socket_in(known["matte"]),
+                    SOCKETS["mask"].Input(
+                        "matte", display_name="matte", optional=True, tooltip=known["matte"].tip
+                    ),
                     socket_in(known["look"]),
                     plate_in(),
                     *widgets(node),

@@ -123,6 +123,19 @@ def test_warped_on_a_shot_that_stands_still_begins_from_the_very_paint() -> None
     torch.testing.assert_close(again, painted, atol=1e-6, rtol=0)
 
 
+def test_what_enters_at_the_border_begins_from_the_plate_and_not_from_a_dragged_edge() -> None:
+    made = painter(later="remembered", later_iterations=0)
+    painted, state = made.paint(picture(1), None, PaintState())
+    flow = torch.zeros((1, *SIZE, 2))
+    flow[..., 0] = 8  # a pan to the right
+    seen = torch.ones((1, *SIZE, 1))
+    seen[:, :, -20:] = 0  # a mask leaves out more than what enters
+    plate = picture(2)
+    panned, _ = made.paint(plate, make_prior(Flow(flow, -flow), seen, PriorKnobs(hold=0)), state)
+    torch.testing.assert_close(panned[:, :, :-8], painted[:, :, 8:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(panned[:, :, -8:], plate[:, :, -8:], atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("how", [b.value for b in Begin])
 def test_every_beginning_paints(how: str) -> None:
     made = painter(first=how if how in ("random", "white") else "content", later=how)

@@ -26,11 +26,13 @@ class Onwards:
         warped: the last painted frame, carried by the motion, (1, h, w, 3).
         mask: how far that is trusted, (1, h, w, 1).
         before: earlier frames to be like, weighed, nearest first.
+        known: (1, h, w, 1), 1 where the motion is known and begins within the last frame.
     """
 
     warped: Tensor
     mask: Tensor
     before: list[Before]
+    known: Tensor
 
 
 def earlier(

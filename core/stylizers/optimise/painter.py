@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ...errors import BadInput, OutOfMemory
 from ...motion.flow import resize_flow
+from ...motion.warp import inside
 from ...networks.loss_network import LossNetwork
 from ...networks.shortage import is_shortage
 from ..painter import PaintState, Sample, ShotStatistics, rest
@@ -150,7 +151,7 @@ class OptimisePainter:
             return self.go_on(frame, None, PaintState(), watch).picture
         blank = Before(start, torch.zeros_like(frame[..., :1]))
         near = [] if carried is None else [carried]
-        onwards = Onwards(*(carried or blank), near)
+        onwards = Onwards(*(carried or blank), near, blank.mask)
         state = PaintState()
         return self.paint_from(frame, planes(start), onwards, None, state, watch).picture
 
@@ -162,7 +163,8 @@ class OptimisePainter:
             got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
             raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
         size = frame.shape[1:3]
-        warped = carried_over(state.painted, resize_flow(prior.flow, *size))
+        flow = resize_flow(prior.flow, *size)
+        warped, known = carried_over(state.painted, flow), inside(flow, 0.5)
         mask = resize_mask(prior.mask, *size)
         if not self.settings.masked:
             mask = torch.full_like(mask, prior.dial)
@@ -170,7 +172,7 @@ class OptimisePainter:
         far = list(earlier(frame, state, self.settings, prior.dial))
         if not mask.any() and not any(before.mask.any() for before in far):
             return None
-        return Onwards(warped, mask, weighed([*near, *far]))
+        return Onwards(warped, mask, weighed([*near, *far]), known)
 
     def begin(self, frame: Tensor, onwards: Onwards | None, state: PaintState) -> Tensor:
         """Return what a frame's optimisation begins from, (1, 3, h, w)."""
