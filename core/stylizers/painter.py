@@ -366,12 +366,17 @@ def rest(
     resting = still if state.resting is None else torch.lerp(state.resting, still, FORGETTING)
     if state.painted is None or state.reference is None or not prior.still.any():
         return painted, frame, resting
-    change = (frame - state.reference).abs().permute(0, 3, 1, 2)
-    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
-    least, most = CHANGE_RANGE
-    released = ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
+    released = changed(frame, state.reference, CHANGE_RANGE)
     firmest = still.amax()
     held = torch.where(resting > OUTLASTING * firmest, torch.maximum(still, firmest), still)
     keep = held * (1 - released)
     kept = torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
     return *kept, resting
+
+
+def changed(frame: Tensor, reference: Tensor, span: tuple[float, float]) -> Tensor:
+    """Return how far a plate (1, h, w, 3) differs from another, beyond grain, 0 to 1."""
+    change = (frame - reference).abs().permute(0, 3, 1, 2)
+    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
+    least, most = span
+    return ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)

@@ -112,7 +112,7 @@ def test_the_stabilizer_gives_the_pixels_of_the_command_line(
 def test_a_matte_says_where_to_steady(server, make, plates, boiling, tmp_path) -> None:  # noqa: F811
     from PIL import Image
 
-    matte = np.zeros((108, WIDTH), np.uint8)
+    matte = np.zeros((108, WIDTH, 3), np.uint8)  # ComfyUI dims white of a grey PNG
     matte[:, : WIDTH // 2] = 255
     for folder in (tmp_path, server.base / "input"):
         Image.fromarray(matte).save(folder / "left.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from dataclasses import replace
@@ -123,17 +124,24 @@ def test_warped_on_a_shot_that_stands_still_begins_from_the_very_paint() -> None
     torch.testing.assert_close(again, painted, atol=1e-6, rtol=0)
 
 
-def test_what_enters_at_the_border_begins_from_the_plate_and_not_from_a_dragged_edge() -> None:
+def test_paint_of_something_else_is_not_begun_from() -> None:
+    """Neither behind what moved on, nor where a frame's border is dragged in."""
     made = painter(later="remembered", later_iterations=0)
-    painted, state = made.paint(picture(1), None, PaintState())
+    plate = picture(1, 40, 64)
+    painted, state = made.paint(plate[:, :, :-8], None, PaintState())
     flow = torch.zeros((1, *SIZE, 2))
     flow[..., 0] = 8  # a pan to the right
     seen = torch.ones((1, *SIZE, 1))
-    seen[:, :, -20:] = 0  # a mask leaves out more than what enters
-    plate = picture(2)
-    panned, _ = made.paint(plate, make_prior(Flow(flow, -flow), seen, PriorKnobs(hold=0)), state)
-    torch.testing.assert_close(panned[:, :, :-8], painted[:, :, 8:], atol=1e-5, rtol=0)
-    torch.testing.assert_close(panned[:, :, -8:], plate[:, :, -8:], atol=1e-5, rtol=0)
+    seen[:, :, -30:] = 0  # a mask leaves out more than what is new
+    panned = plate[:, :, 8:].clone()
+    panned[:, 10:20, 30:40] = 1 - panned[:, 10:20, 30:40].round()
+    prior = make_prior(Flow(flow, -flow), seen, PriorKnobs(hold=0))
+    begun, _ = made.paint(panned, prior, state)
+    close = functools.partial(torch.testing.assert_close, atol=1e-5, rtol=0)
+    close(begun[:, :, :-30], painted[:, :, 8:-22])
+    close(begun[:, 24:, :-12], painted[:, 24:, 8:-4])
+    close(begun[:, :, -8:], panned[:, :, -8:])
+    close(begun[:, 12:18, 32:38], panned[:, 12:18, 32:38])
 
 
 @pytest.mark.parametrize("how", [b.value for b in Begin])

@@ -11,11 +11,14 @@ from torch import Tensor
 
 from ...motion.consistency import trust
 from ...motion.flow import Flow, settled_flow, to_grey
+from ...motion.warp import inside
 from ...temporal.long_term import long_term_weights
-from ..painter import PaintState
+from ..painter import PaintState, changed
 from ..prior import carried_over
 from ..protocol import Before
 from .settings import OptimiseKnobs
+
+CHANGED = (0.04, 0.12)  # of the encoded range: paint fits below, and does not above
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,31 @@ class Onwards:
         warped: the last painted frame, carried by the motion, (1, h, w, 3).
         mask: how far that is trusted, (1, h, w, 1).
         before: earlier frames to be like, weighed, nearest first.
-        known: (1, h, w, 1), 1 where the motion is known and begins within the last frame.
+        belongs: (1, h, w, 1), 0 to 1: how far the carried paint is of what the plate shows there,
+            whether its motion is trusted or not.
     """
 
     warped: Tensor
     mask: Tensor
     before: list[Before]
-    known: Tensor
+    belongs: Tensor
+
+
+def belonging(frame: Tensor, reference: Tensor | None, flow: Tensor) -> Tensor:
+    """Return where carried paint is of what a plate shows (1, h, w, 1), 0 to 1.
+
+    A mask leaves out more than what was hidden. Where the plate that the paint belongs to, carried
+    along, looks like this one, the paint fits too; beyond the last frame's border none does.
+
+    Args:
+        frame: this plate (1, h, w, 3), network encoding.
+        reference: the plate that the last paint belongs to; None: not known.
+        flow: backward, pixels.
+    """
+    within = inside(flow, 0.5)
+    if reference is None:
+        return within
+    return within * (1 - changed(frame, carried_over(reference, flow), CHANGED))
 
 
 def earlier(

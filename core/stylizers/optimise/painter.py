@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ...errors import BadInput, OutOfMemory
 from ...motion.flow import resize_flow
-from ...motion.warp import inside
 from ...networks.loss_network import LossNetwork
 from ...networks.shortage import is_shortage
 from ..painter import PaintState, Sample, ShotStatistics, rest
@@ -27,7 +26,7 @@ from .descent import Step, descend
 from .energy import Aims, Carried, Energy
 from .gradients import ordinary
 from .layers import Layers
-from .memory import Onwards, earlier, planes, remember, weighed
+from .memory import Onwards, belonging, earlier, planes, remember, weighed
 from .settings import OptimiseKnobs, Stabilise
 from .styles import LEAST, Painting, style_targets, textures
 from .texture import Texture
@@ -164,7 +163,7 @@ class OptimisePainter:
             raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
         size = frame.shape[1:3]
         flow = resize_flow(prior.flow, *size)
-        warped, known = carried_over(state.painted, flow), inside(flow, 0.5)
+        warped, belongs = carried_over(state.painted, flow), belonging(frame, state.reference, flow)
         mask = resize_mask(prior.mask, *size)
         if not self.settings.masked:
             mask = torch.full_like(mask, prior.dial)
@@ -172,7 +171,7 @@ class OptimisePainter:
         far = list(earlier(frame, state, self.settings, prior.dial))
         if not mask.any() and not any(before.mask.any() for before in far):
             return None
-        return Onwards(warped, mask, weighed([*near, *far]), known)
+        return Onwards(warped, mask, weighed([*near, *far]), belongs)
 
     def begin(self, frame: Tensor, onwards: Onwards | None, state: PaintState) -> Tensor:
         """Return what a frame's optimisation begins from, (1, 3, h, w)."""
