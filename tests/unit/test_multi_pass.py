@@ -246,8 +246,9 @@ def test_the_command_line_takes_passes(tmp_path) -> None:
     assert made.exit_code == 0, made.output
     assert len(frames_in(tmp_path / "out")) == 3
     assert "pass 2/2, frame 1001  6/6" in made.output
-    failed = CliRunner().invoke(cli, [*plain, "--pass-blend", "0.3"])
-    assert "--passes" in str(failed.exception)
+    for lone in ("--pass-blend", "--disk-limit"):
+        failed = CliRunner().invoke(cli, [*plain, lone, "0.3"])
+        assert f"{lone}: is for several passes; give --passes too." in str(failed.exception)
 
 
 def test_passes_paint_with_a_look_that_optimises_and_a_late_one_holds_to_its_neighbour(tmp_path):

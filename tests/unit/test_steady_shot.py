@@ -14,9 +14,10 @@ from support.rendering import Quiet, assert_untouched, frames_in, paint
 
 from stillbrush import graph
 from stillbrush.core.demo import DemoShot, write_demo_shot
-from stillbrush.core.errors import BadInput, Cancelled
+from stillbrush.core.errors import BadInput, Cancelled, MissingFrame
 from stillbrush.core.knobs import SteadyKnobs
 from stillbrush.core.media.images import read_plate
+from stillbrush.core.media.source import Missing, ReadSettings
 from stillbrush.core.motion.flow import resize_flow
 from stillbrush.core.render.given_motion import VectorSettings
 from stillbrush.core.render.painting import Settings
@@ -81,6 +82,20 @@ def test_a_cut_given_by_hand_stands_as_it_was_painted(clips) -> None:
     made = assemble_steady(SteadyRequest(*clips, how=how, settings=Settings(cuts=(1004,))))
     got = made.painting().frame(1004)
     assert np.allclose(got, frame(Path(clips[1].replace("####", "1004"))), rtol=1e-2, atol=1e-3)
+
+
+def test_a_gap_in_the_painted_clip_is_filled_as_it_is_asked_for(clips, tmp_path) -> None:
+    for number in (1001, 1002, 1004, 1005, 1006):
+        name = clips[1].replace("####", str(number))
+        (tmp_path / Path(name).name).write_bytes(Path(name).read_bytes())
+    gappy = str(tmp_path / "p.####.exr")
+    with pytest.raises(MissingFrame, match="missing 1003"):
+        assemble_steady(SteadyRequest(clips[0], gappy))
+    held = SteadyRequest(clips[0], gappy, read=ReadSettings(missing=Missing.HOLD))
+    made = assemble_steady(held)
+    assert made.frames == tuple(range(1001, 1001 + FRAMES))
+    assert made.identity() != assemble_steady(SteadyRequest(*clips)).identity()
+    assert np.isfinite(made.painting().frame(1003)).all()
 
 
 def test_key_frames_stand_and_are_carried_to_the_others(clips, tmp_path) -> None:
