@@ -38,8 +38,8 @@ from stillbrush.core.strict_yaml import read_yaml
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.painter import PaintState
 from stillbrush.core.stylizers.prior import make_prior
+from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss
-from stillbrush.core.training.trainer import read_style
 
 METHODS: dict[str, dict[str, Any]] = {
     "random": {"later": "random", "temporal_weight": 0.0},

@@ -3,25 +3,30 @@
 A wide picture is panned over. What enters at one side has no past; carried on and on, its paint may
 lose contrast. The contrast of a strip at each side is told as a share of the same look's, frame by
 frame; so is the temporal error between neighbouring frames, where the exact motion can be followed.
+With --style a frame is optimised, in as many iterations a pass as are given, from its plate where
+it is painted by itself.
 
     python benchmarks/passes.py picture.jpg --look starry-night --sheet passes.png
+    python benchmarks/passes.py picture.jpg --style painting.jpg --frames 12 --width 96 --height 64
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from initialisations import look as optimising
 from torch import Tensor
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.knobs import chain
-from stillbrush.core.looks import find_look
+from stillbrush.core.looks import Look, find_look
 from stillbrush.core.media.colour import DISPLAY, PlateColour, find_space
 from stillbrush.core.media.pictures import shot_of_pictures
 from stillbrush.core.media.source import Shot
@@ -51,10 +56,9 @@ def pan(path: Path, frames: int, width: int, height: int) -> Shot:
 
 
 def run(
-    shot: Shot, look: str, stroke: float, *, per_frame: bool, passes: int | None
+    shot: Shot, found: Look, stroke: float, *, per_frame: bool, passes: int | None
 ) -> list[Tensor]:
     """Paint the shot; return its frames (1, h, w, 3)."""
-    found = find_look(look, Path())
     settings = Settings(chain(found.knobs, {"stroke_size": stroke}), per_frame=per_frame)
     several = None if passes is None else Passes(passes)
     painting = assemble(Request(shot, found, settings=settings, passes=several)).painting()
@@ -94,15 +98,28 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=144)
     parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--style", type=Path, help="paint by optimisation after this picture")
+    parser.add_argument("--iterations", type=int, default=20, help="of a frame in each pass")
     given = parser.parse_args()
     shot = pan(given.picture, given.frames, given.width, given.height)
-    stroke = 768 / given.width
-    kinds = {"frame by frame": (True, None), "one pass": (False, None)}
-    kinds[f"{given.passes} passes"] = (False, given.passes)
-    made = {
-        name: run(shot, given.look, stroke, per_frame=alone, passes=passes)
-        for name, (alone, passes) in kinds.items()
+    each, several = given.iterations, given.passes
+    kinds = {
+        "frame by frame": (True, None, each * several),
+        "one pass": (False, None, each),
+        "one long pass": (False, None, each * several),
+        f"{several} passes": (False, several, each),
     }
+    if given.style is None:
+        del kinds["one long pass"]
+    made = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (alone, passes, iterations) in kinds.items():
+            look, stroke = find_look(given.look, Path()), 768 / given.width
+            if given.style:
+                counts = {"iterations": iterations, "later_iterations": iterations}
+                knobs = counts | {"scales": 1, "width": given.width}
+                look, stroke = optimising(Path(folder) / name, given.style, **knobs), 1.0
+            made[name] = run(shot, look, stroke, per_frame=alone, passes=passes)
     third = given.frames // 3
     sides = [f"{side} {when}" for side in SIDES for when in ("first", "last")]
     print(f"{'':16}{'temporal':>10}" + "".join(f"{side:>16}" for side in sides))

@@ -38,8 +38,10 @@ from stillbrush.core.temporal.steady import (
     Guide,
     Steadiness,
     ahead_light,
+    onward,
     steady,
     targets,
+    thumbnail,
     trust,
 )
 
@@ -81,9 +83,10 @@ def picture(frame: np.ndarray) -> Tensor:
 def stabilizer(plates: Clip, paint: Clip, flows: list[Flow]) -> Clip:
     """Steady as the product does."""
     state, made = PaintState(), []
+    small, onwards = [thumbnail(p) for p in paint], [onward(flow) for flow in flows]
     for place, fresh in enumerate(paint):
-        ahead = range(place, min(place + AHEAD + 1, len(paint)))
-        light = ahead_light([paint[n] for n in ahead], [flows[n - 1] for n in ahead[1:]])
+        end = place + AHEAD
+        light = ahead_light(small[place : end + 1], onwards[place:end])
         guide = Guide(plates[place], flows[place - 1] if place else None, light)
         x, state = steady(fresh, guide, state, Steadiness())
         made.append(x.picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ..temporal.multi_pass import (
 )
 from .painting import Painted, Ready, ShotPainting, scratch
 from .pipeline import Shared
+from .watching import Turned
 
 
 class LookRepainter:
@@ -34,9 +36,11 @@ class LookRepainter:
     def repaint(self, turn: Turn) -> Tensor:
         """Paint a frame from a picture to start with."""
         painting = self.painting
-        frame = painting.small(painting.frames[turn.place])
-        beside = turn.beside if turn.is_temporal else None
-        return painting.painter.repaint(frame, turn.start, beside)
+        number = painting.frames[turn.place]
+        frame, beside = painting.small(number), turn.beside if turn.is_temporal else None
+        with painting.stopwatch.stage("paint"):
+            painter, watch = painting.painter_at(number), painting.watching(number)
+            return painter.repaint(frame, turn.start, beside, watch)
 
 
 class MultiPassPainting(ShotPainting):
@@ -72,21 +76,38 @@ class MultiPassPainting(ShotPainting):
         self.is_done = False
         self.timeline.begins = lambda frame: True  # what is carried was carried between passes
 
-    def begin(self, folder: Path, before_each: Callable[[int], None] = lambda frame: None) -> None:
+    def begin(
+        self,
+        folder: Path,
+        before_each: Callable[[int], None] = lambda frame: None,
+        after_each: Callable[[Turned], None] = lambda turned: None,
+    ) -> None:
         """Paint the passes, going on from what a folder holds.
 
         Args:
             folder: where frames lie between passes.
             before_each: called with every frame before it is painted; may raise to stop.
+            after_each: told every frame that a pass has painted.
         """
         self.store = PassStore(folder, self.limit)
-        self.run(before_each)
+        self.run(before_each, after_each)
 
-    def run(self, before_each: Callable[[int], None] = lambda frame: None) -> None:
+    def run(
+        self,
+        before_each: Callable[[int], None] = lambda frame: None,
+        after_each: Callable[[Turned], None] = lambda turned: None,
+    ) -> None:
         """Paint the passes."""
         if self.is_done:
             return
         self.store.check_room(len(self.frames), *self.size)
+        count, length, done = self.passes.count, len(self.frames), itertools.count(1)
+        left = count * length - sum(self.store.latest(place) for place in range(length))
+
+        def after(number: int, place: int) -> None:
+            part = f"pass {number}/{count}"
+            after_each(Turned(self.frames[place], part, next(done), left))
+
         run_passes(
             len(self.frames),
             self.repainter,
@@ -94,6 +115,7 @@ class MultiPassPainting(ShotPainting):
             self.passes,
             self.store,
             lambda number, place: before_each(self.frames[place]),
+            after,
         )
         self.is_done = True
 
@@ -107,10 +129,9 @@ class MultiPassPainting(ShotPainting):
 
     def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
         """Hand out a frame as the last pass left it."""
-        with self.stopwatch.stage("paint"):
-            self.run()
-            place = self.places[x.prepared.placed.frame]
-            picture = self.store.read(self.passes.count, place).to(x.small.device)
+        self.run()
+        place = self.places[x.prepared.placed.frame]
+        picture = self.store.read(self.passes.count, place).to(x.small.device)
         return Painted(picture, None), PaintState(picture, x.small, state.age + 1)
 
     def flow_into(self, place: int) -> Flow | None:

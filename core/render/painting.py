@@ -45,6 +45,7 @@ from .matte import Where
 from .motion import Motion
 from .pipeline import Shared, Stopwatch
 from .prepare import Prepared, prepare
+from .watching import Turned
 
 log = logging.getLogger(__name__)
 
@@ -207,14 +208,15 @@ class ShotPainting:
         state = state.to(x.small.device)
         before = state.painted
         with self.stopwatch.stage("paint"):
-            painter = self.painter_at(x.prepared.placed.frame)
-            made = painter.go_on(x.small, x.prior, state, self.watching(x.prepared))
+            frame = x.prepared.placed.frame
+            painter = self.painter_at(frame)
+            made = painter.go_on(x.small, x.prior, state, self.watching(frame))
         return Painted(made.picture, made.carried, before), made.state
 
-    def watching(self, frame: Prepared) -> Callable[[Iterate], None] | None:
+    def watching(self, frame: int) -> Callable[[Iterate], None] | None:
         """Return what is told of a frame's iterates; `watch` is, with the frame's number."""
-        watch, number = self.watch, frame.placed.frame
-        return None if watch is None else lambda iterate: watch(number, iterate)
+        watch = self.watch
+        return None if watch is None else lambda iterate: watch(frame, iterate)
 
     def painter_at(self, frame: int) -> Stylizer:
         """Return the painter as it is on a frame: where it goes along its style pictures."""
@@ -241,7 +243,12 @@ class ShotPainting:
             knobs, colour = knobs or self.settings.at(frame.placed.frame), self.shot.colour
             return compose(frame, painted, knobs, colour, self.encoding, matte)
 
-    def begin(self, folder: Path, before_each: Callable[[int], None]) -> None:
+    def begin(
+        self,
+        folder: Path,
+        before_each: Callable[[int], None],
+        after_each: Callable[[Turned], None],
+    ) -> None:
         """Do what has to be done before the first frame, going on from what a folder holds."""
 
     def end(self) -> None:

@@ -21,7 +21,7 @@ from .output import Output, refuse_existing
 from .painting import Painted, Ready, ShotPainting
 from .pipeline import ReadAhead, WriteBehind
 from .report import Report, report_text
-from .watching import Onlooker, Progress, Watcher
+from .watching import Onlooker, Progress, Turned, Watcher
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,11 @@ def carry_out(
     begun = time.perf_counter()
     if todo or unmeasured:
         freeze(painting, journal, watcher)
+        painting.watch = functools.partial(watch, watcher)
         painting.begin(
-            journal.folder / f"passes.{journal.digest[:16]}", lambda frame: go_on(watcher, frame)
+            journal.folder / f"passes.{journal.digest[:16]}",
+            lambda frame: go_on(watcher, frame),
+            functools.partial(told, painting, watcher, begun),
         )
         left = len(todo) + len(unmeasured)
         run = Run(job, painting, journal, watcher, len(job.frames) - left, begun)
@@ -144,6 +147,23 @@ def go_on(watcher: Watcher, frame: int) -> None:
     """
     if watcher.is_cancelled():
         raise Cancelled(f"stopped before frame {frame}; run the same command to go on.")
+
+
+def watch(watcher: Watcher, frame: int, iterate: Iterate) -> None:
+    """Stop within a frame where the watcher wants it; show it the frame as it comes to be."""
+    go_on(watcher, frame)
+    if isinstance(watcher, Onlooker):
+        watcher.iterated(frame, iterate)
+
+
+def told(painting: ShotPainting, watcher: Watcher, begun: float, turned: Turned) -> None:
+    """Tell the watcher of a frame that was painted before any is written."""
+    with painting.stopwatch.lock:
+        stages = dict(painting.stopwatch.seconds)
+    seconds = time.perf_counter() - begun
+    watcher.progress(
+        Progress(turned.frame, turned.done, turned.total, seconds, stages, False, turned.part)
+    )
 
 
 def plan(job: Job, journal: Journal, states: OnDisk) -> tuple[int, ...]:
@@ -229,7 +249,6 @@ class Run:
         self.waiting: dict[int, Ready] = {}
         self.unmeasured: set[int] = set()  # finished frames that only the gauge lacks
         painting.timeline.inputs = self.pull
-        painting.watch = self.watch
 
     def pull(self, frame: int) -> Ready:
         """Hand a frame's inputs to the timeline, and keep them until it is painted."""
@@ -237,12 +256,6 @@ class Run:
         ready = self.ahead.get(frame)
         self.waiting = {frame: ready}
         return ready
-
-    def watch(self, frame: int, iterate: Iterate) -> None:
-        """Stop within a frame where the watcher wants it; show it the frame as it comes to be."""
-        go_on(self.watcher, frame)
-        if isinstance(self.watcher, Onlooker):
-            self.watcher.iterated(frame, iterate)
 
     def paint(self, todo: tuple[int, ...]) -> None:
         """Paint frames, and those between them that the recursion passes through."""

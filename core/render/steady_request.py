@@ -159,7 +159,7 @@ def assemble_steady(request: SteadyRequest) -> SteadyAssembly:
     if request.fill is not None and not request.keys:
         raise BadInput("fill: a look fills what no key frame shows; give key frames (--keys).")
     source = opened(request.source, request.read)
-    missing = Missing.SKIP if request.keys else Missing.ERROR
+    missing = Missing.SKIP if request.keys else request.read.missing
     painted = opened(request.painted, ReadSettings(missing=missing))
     if not request.keys:
         matching(painted, source)
@@ -223,6 +223,7 @@ def facts(shot: Shot) -> dict[str, Any]:
     """Return what decides how a shot is read."""
     return {
         "frames": [shot.frames[0], shot.frames[-1], len(shot.frames)],
+        "missing": {str(k): v for k, v in shot.stands_in.items()},
         "canvas": list(vars(shot.canvas).values()),
         "colour": shot.colour.space,
         "proxy": shot.proxy,

@@ -17,12 +17,23 @@ from ..knobs import ShotKnobs, SteadyKnobs
 from ..media.encoding import Encoding
 from ..media.source import Shot
 from ..motion.cuts import is_cut
-from ..motion.flow import Flow
+from ..motion.flow import Flow, resize_flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.painter import PaintState
 from ..stylizers.prior import resize_picture
-from ..temporal.steady import Guide, Steadied, Steadiness, ahead_light, steady, tensor
+from ..temporal.steady import (
+    Guide,
+    Onward,
+    Steadied,
+    Steadiness,
+    ahead_light,
+    onward,
+    steady,
+    tensor,
+    thumbnail,
+)
 from .compose import compose
+from .given_motion import GivenMotion
 from .journal import OnDisk
 from .matte import Where
 from .motion import Motion
@@ -90,7 +101,11 @@ class SteadyPainting(ShotPainting):
         self.prepared = Shared(self.prepare, keep=keep)
         self.plates = Shared(self.prepare_plate, keep=keep)
         self.links = Shared(self.link, keep=keep)
+        self.onwards = Shared(self.onward, keep=keep)
+        self.thumbnails = Shared(self.thumbnail, keep=keep)
         self.size = (clip.canvas.height, clip.canvas.width)
+        is_given = isinstance(motion, GivenMotion)  # rendered motion lies on the source's pixels
+        self.motion_size = (source.canvas.height, source.canvas.width) if is_given else self.size
         self.has_warned = False
         self.check()
         self.timeline: Timeline[Ready, Painted, PaintState] = Timeline(
@@ -104,13 +119,13 @@ class SteadyPainting(ShotPainting):
         )
 
     def prepare_plate(self, frame: int) -> Prepared:
-        """Read one frame of the source and bring it to network encoding."""
+        """Read one frame of the source and bring it to network encoding, as motion is measured."""
         with self.stopwatch.stage("read"):
             placed = self.source.read(self.numbers[frame])
         with self.stopwatch.stage("prepare"):
             encoding = Encoding(0.0, self.source.is_scene_referred)
             made = prepare(placed, self.source.colour, encoding, self.device)
-            encoded = resize_picture(made.encoded, *self.size).clamp(0, 1)
+            encoded = resize_picture(made.encoded, *self.motion_size).clamp(0, 1)
             return replace(made, encoded=encoded, linear=encoded)
 
     def link(self, frame: int) -> Link:
@@ -124,12 +139,12 @@ class SteadyPainting(ShotPainting):
             how = self.how
             if how.detect_cuts and is_cut(last.encoded, this.encoded, flow, how.cut_sensitivity):
                 return Link(None, is_cut=True)
-            return Link(flow, is_cut=False)
+            return Link(fitted(flow, *self.size), is_cut=False)
 
     def ready(self, frame: int) -> Guided:
         """Do all of a frame's work that needs no steady picture."""
         this, link = self.prepared.get(frame), self.links.get(frame)
-        plate = self.plates.get(frame).encoded
+        plate = resize_picture(self.plates.get(frame).encoded, *self.size).clamp(0, 1)
         light = self.light(frame)
         small = this.encoded.clamp(0, 1)
         return Guided(this, small, link.flow, None, link.is_cut, plate, light)
@@ -139,19 +154,25 @@ class SteadyPainting(ShotPainting):
         if not self.how.look_ahead:
             return None
         place = self.places[frame]
-        pictures, flows = [self.small_array(frame)], []
+        small, onwards = [self.thumbnails.get(frame)], []
         for number in self.frames[place + 1 : place + 1 + self.how.look_ahead]:
-            flow = self.links.get(number).flow
-            if flow is None:
+            on = self.onwards.get(number)
+            if on is None:
                 break
-            flows.append(flow)
-            pictures.append(self.small_array(number))
+            onwards.append(on)
+            small.append(self.thumbnails.get(number))
         with self.stopwatch.stage("steady"):
-            return ahead_light(pictures, flows)
+            return ahead_light(small, onwards)
 
-    def small_array(self, frame: int) -> np.ndarray:
-        """Return a painted frame (H, W, 3) in network encoding."""
-        return np.clip(self.prepared.get(frame).encoded[0].numpy(), 0, 1)
+    def onward(self, frame: int) -> Onward | None:
+        """Return how the frame before goes on to this one; None where it does not."""
+        flow = self.links.get(frame).flow
+        with self.stopwatch.stage("steady"):
+            return None if flow is None else onward(flow)
+
+    def thumbnail(self, frame: int) -> np.ndarray:
+        """Return the colour and light of a painted frame (h, w, 3), network encoding, small."""
+        return thumbnail(np.clip(self.prepared.get(frame).encoded[0].numpy(), 0, 1))
 
     def step(self, x: Ready, state: PaintState) -> tuple[Painted, PaintState]:
         """Steady one frame: the operator that the timeline carries through time."""
@@ -186,6 +207,11 @@ class SteadyPainting(ShotPainting):
     def mix(self, frame: int) -> float:
         """Return the mix on a frame."""
         return self.settings.dials.at(self.how, frame).mix
+
+
+def fitted(flow: Flow, height: int, width: int) -> Flow:
+    """Return a flow on other pixels."""
+    return Flow(*(resize_flow(way, height, width) for way in flow))
 
 
 def shown(made: Steadied) -> Tensor | None:

@@ -18,6 +18,7 @@ class Progress:
     seconds: float
     stages: dict[str, float]  # seconds by stage, over all threads
     is_written: bool = True  # False: painted on the way to the first frame that is wanted
+    part: str = ""  # of what is done before the first frame is written, such as `pass 2/4`
 
     @property
     def rate(self) -> float:
@@ -33,6 +34,16 @@ class Progress:
     def bottleneck(self) -> str:
         """The stage that took longest."""
         return max(self.stages, key=lambda name: self.stages[name], default="")
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A frame that was painted before any is written."""
+
+    frame: int
+    part: str  # of the work, such as `pass 2/4`
+    done: int
+    total: int
 
 
 class Watcher(Protocol):

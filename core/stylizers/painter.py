@@ -218,7 +218,13 @@ class GuidedPainter(ABC):
         made = self.go_on(frame, prior, state)
         return made.picture, made.state
 
-    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+    def repaint(
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Paint a frame from a picture: its prior, trusted everywhere, since it has no holes.
 
         There is no loss at painting time in which `carried` could count.
@@ -322,7 +328,13 @@ class StillPainter(Painter):
         """Leave the channels of the prior empty."""
         return super().assemble(frame, None, state)
 
-    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+    def repaint(
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Paint the frame by itself, in every pass."""
         return self.paint(frame, None, PaintState())[0]
 
@@ -374,12 +386,17 @@ def rest(
     resting = still if state.resting is None else torch.lerp(state.resting, still, FORGETTING)
     if state.painted is None or state.reference is None or not prior.still.any():
         return painted, frame, resting
-    change = (frame - state.reference).abs().permute(0, 3, 1, 2)
-    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
-    least, most = CHANGE_RANGE
-    released = ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
+    released = changed(frame, state.reference, CHANGE_RANGE)
     firmest = still.amax()
     held = torch.where(resting > OUTLASTING * firmest, torch.maximum(still, firmest), still)
     keep = held * (1 - released)
     kept = torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
     return *kept, resting
+
+
+def changed(frame: Tensor, reference: Tensor, span: tuple[float, float]) -> Tensor:
+    """Return how far a plate (1, h, w, 3) differs from another, beyond grain, 0 to 1."""
+    change = (frame - reference).abs().permute(0, 3, 1, 2)
+    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
+    least, most = span
+    return ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)

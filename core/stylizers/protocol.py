@@ -79,13 +79,20 @@ class Stylizer(Protocol):
         """Paint a frame; return the picture and the next state."""
         ...
 
-    def repaint(self, frame: Tensor, start: Tensor | None, carried: Before | None) -> Tensor:
+    def repaint(
+        self,
+        frame: Tensor,
+        start: Tensor | None,
+        carried: Before | None,
+        watch: Watch | None = None,
+    ) -> Tensor:
         """Paint a frame (1, h, w, 3) from a picture: one turn of several passes.
 
         Args:
             frame: network encoding, painting size.
             start: what to paint from, 0 to 1; None: the frame by itself.
             carried: a neighbour's paint, where a temporal loss is to count.
+            watch: told of every iterate, where there are any.
         """
         ...
 

@@ -184,6 +184,7 @@ def run_passes(
     passes: Passes,
     store: PassStore,
     before_each: Callable[[int, int], None] = lambda number, place: None,
+    after_each: Callable[[int, int], None] = lambda number, place: None,
 ) -> None:
     """Paint a shot in several passes, going on from what a store holds.
 
@@ -195,6 +196,7 @@ def run_passes(
         passes: how many, and how they are joined.
         store: where frames lie; in the end it holds the last pass.
         before_each: called with pass and place before a frame is painted; may raise to stop.
+        after_each: called with them when it is kept; frames that a store holds are not told.
     """
     for number in range(1, passes.count + 1):
         order = passes.order(number, length)
@@ -204,6 +206,7 @@ def run_passes(
             before_each(number, place)
             turn = next_turn(number, place, order, carry, passes, store)
             store.write(number, place, repainter.repaint(turn).clamp(0, 1))
+            after_each(number, place)
 
 
 def next_turn(

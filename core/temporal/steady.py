@@ -158,30 +158,45 @@ def sharpened(given: np.ndarray, wanted: np.ndarray, share: np.ndarray) -> np.nd
     return made + given
 
 
-def ahead_light(frames: list[np.ndarray], flows: list[Flow]) -> np.ndarray:
+@dataclass(frozen=True)
+class Onward:
+    """How a frame goes on to the next one, in thumbnails.
+
+    Attributes:
+        step: (h, w, 2) pixels of the thumbnail.
+        sure: (h, w), 0 to 1.
+    """
+
+    step: np.ndarray
+    sure: np.ndarray
+
+
+def onward(flow: Flow) -> Onward:
+    """Return how a frame goes on, of the flow between it and the next."""
+    turned = Flow(flow.forward, flow.backward)  # from here on, as backward flow is from t
+    vectors = known(turned.backward)
+    step, sure = thumbnail(vectors), thumbnail(trust(turned))
+    step *= np.array(step.shape[1::-1], np.float32) / vectors.shape[1::-1]
+    return Onward(step, sure)
+
+
+def ahead_light(small: list[np.ndarray], onwards: list[Onward]) -> np.ndarray:
     """Return the mean colour and light of a frame and those to come, where they can be followed.
 
     Args:
-        frames: (H, W, 3) each, the frame itself first.
-        flows: from each to the next.
+        small: (h, w, 3) thumbnails, the frame's own first.
+        onwards: from each to the next.
 
     Returns:
-        (h, w, 3), small.
+        (h, w, 3).
     """
-    small = [thumbnail(frame) for frame in frames]
     height, width = small[0].shape[:2]
     position = grid(height, width)
     total, weight = small[0].copy(), np.ones((height, width), np.float32)
     seen = np.ones((height, width), np.float32)
-    for picture, flow in zip(small[1:], flows, strict=True):
-        turned = Flow(flow.forward, flow.backward)  # from here on, as backward flow is from t
-        step, sure = (
-            thumbnail(targets(turned) - grid(*frames[0].shape[:2])),
-            thumbnail(trust(turned)),
-        )
-        step *= np.array([width, height], np.float32) / frames[0].shape[1::-1]
-        seen = seen * read_at(sure, position)
-        position = position + read_at(step, position)
+    for picture, on in zip(small[1:], onwards, strict=True):
+        seen = seen * read_at(on.sure, position)
+        position = position + read_at(on.step, position)
         arrived = read_at(picture, position)
         total, weight = total + arrived * seen[..., None], weight + seen
     return total / weight[..., None]

@@ -112,17 +112,18 @@ class Bar:
         step = progress
         rate = f"{step.rate:.2f} frames/s"
         slow = f"mostly {step.bottleneck}"
+        part, told = step.part and f"{step.part}, ", step.is_written or bool(step.part)
         self.bar.update(
             self.task,
             total=step.total,
             completed=step.done,
             rate=rate,
             slow=slow,
-            description=f"frame {step.frame}" if step.is_written else f"up to {step.frame}",
+            description=f"{part}frame {step.frame}" if told else f"up to {step.frame}",
         )
-        if self.bar.disable and step.is_written:
-            left = f"{step.remaining:.0f} s left"
-            errors.print(f"frame {step.frame}  {step.done}/{step.total}  {rate}  {left}  {slow}")
+        if self.bar.disable and told:
+            far = f"{step.done}/{step.total}  {rate}  {step.remaining:.0f} s left"
+            errors.print(f"{part}frame {step.frame}  {far}  {slow}")
 
     def iterated(self, frame: int, iterate: Iterate) -> None:
         """Show how far a frame is that is optimised."""
@@ -168,9 +169,11 @@ class JsonLines(Quiet):
     def progress(self, progress: Step) -> None:
         """Write a finished frame, or one that was painted on the way to the first."""
         step = progress
+        part = {"part": step.part} if step.part else {}
         write_json(
             event="frame" if step.is_written else "passed",
             frame=step.frame,
+            **part,
             done=step.done,
             total=step.total,
             rate=round(step.rate, 4),

@@ -283,8 +283,10 @@ def request(source: str, given: dict[str, Any]) -> Request:
 def passes(given: dict[str, Any]) -> Passes | None:
     """Return the passes that are asked for; None paints in one, each frame from the last."""
     if given.get("passes") is None:
-        if given.get("pass_blend") is not None:
-            raise BadInput("--pass-blend: joins several passes; give --passes too.")
+        for name in ("pass_blend", "disk_limit"):
+            if given.get(name) is not None:
+                said = name.replace("_", "-")
+                raise BadInput(f"--{said}: is for several passes; give --passes too.")
         return None
     blend = given["pass_blend"]
     return Passes(given["passes"], PassKnobs.pass_blend if blend is None else blend)

@@ -59,7 +59,9 @@ class Stabilizer(io.ComfyNode):
                 inputs=[
                     images_in(known["painted"]),
                     images_in(known["source"]),
-                    socket_in(known["matte"]),
+                    SOCKETS["mask"].Input(
+                        "matte", display_name="matte", optional=True, tooltip=known["matte"].tip
+                    ),
                     socket_in(known["look"]),
                     plate_in(),
                     *widgets(node),
@@ -225,6 +227,8 @@ class MultiPassBlender(io.ComfyNode):
         painting.matte = None if masks is None else BatchMatte(masks, shot.frames)
         devices.make_room(painting)
         painting.freeze_if_asked()
-        painting.begin(scratch(painting), Progress(1).check)
+        progress = Progress(own.passes * len(shot.frames))
+        painting.watch = lambda _, iterate: progress.show(iterate.picture[0].cpu().numpy)
+        painting.begin(scratch(painting), progress.check, lambda turned: progress.step())
         painted, _ = painted_batch(painting, rest, None)
         return io.NodeOutput(painted)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -173,7 +174,8 @@ class Watcher:
         last = self.last
         if last is not None and last.done != self.bar.done:
             self.bar.bar.total = self.bar.total = last.total
-            self.bar.step(lambda: self.picture(last.frame), last.done)
+            show = functools.partial(self.picture, last.frame) if last.is_written else None
+            self.bar.step(show, last.done)
         return False
 
     def picture(self, frame: int) -> Any:

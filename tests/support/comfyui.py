@@ -98,7 +98,7 @@ class Server:
                 env=environment | {"OMP_WAIT_POLICY": "PASSIVE"},
                 start_new_session=True,
             )
-        for _ in range(600):  # half a second each: a busy machine takes minutes
+        for _ in range(1200):  # half a second each: a busy machine takes minutes
             if self.process.poll() is not None:
                 break
             try:

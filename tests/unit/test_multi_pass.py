@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from stillbrush.core.errors import Cancelled, UnreadableFile, WriteRefused
 from stillbrush.core.knobs import chain
 from stillbrush.core.render.assembly import Request, assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.watching import Progress
 from stillbrush.core.stylizers.prior import carried_over
+from stillbrush.core.stylizers.protocol import Iterate
 from stillbrush.core.temporal.multi_pass import (
     Carry,
     Passes,
@@ -192,6 +195,49 @@ def test_a_shot_is_painted_in_passes_and_goes_on_where_it_was_stopped(tmp_path) 
     assert frames_in(tmp_path / "one") != whole
 
 
+class Passing(Quiet):
+    """A watcher that notes how far the passes are told to be, and what it sees of a frame."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        super().__init__(stop_after)
+        self.told: list[tuple[str, int, int, int]] = []
+        self.iterates: list[tuple[int, int]] = []
+
+    def progress(self, progress: Progress) -> None:
+        super().progress(progress)
+        if progress.part:
+            self.told.append((progress.part, progress.frame, progress.done, progress.total))
+
+    def iterated(self, frame: int, iterate: Iterate) -> None:
+        self.iterates.append((frame, iterate.done))
+
+
+def test_the_passes_tell_how_far_they_are_and_what_is_left_of_them(tmp_path) -> None:
+    shot, look = tiny_shot(tmp_path / "shot", 3), tiny_look(tmp_path / "look")
+    whole, first, rest = Passing(), Passing(4), Passing()
+    for name, watcher in (("whole", whole), ("parts", first), ("parts", rest)):
+        with pytest.raises(Cancelled) if watcher is first else nullcontext():
+            output = tmp_path / name / "p.####.exr"
+            paint(shot, look, output, request={"passes": Passes(2)}, watcher=watcher)
+    order = [("pass 1/2", n) for n in (1001, 1002, 1003)]
+    order += [("pass 2/2", n) for n in (1003, 1002, 1001)]
+    assert whole.told == [(*at, done, 6) for done, at in enumerate(order, 1)]
+    assert first.told == whole.told[:4]
+    assert rest.told == [(*order[4], 1, 2), (*order[5], 2, 2)]
+    assert sorted(whole.frames) == sorted(rest.frames) == [1001, 1002, 1003]
+
+
+def test_a_frame_that_is_optimised_in_a_pass_is_shown_and_stopped_within_an_iteration(tmp_path):
+    look = optimise_look(tmp_path / "look", iterations=6, width=96)
+    shot = str(write_demo_shot(tmp_path / "plate", DemoShot(width=96, height=64, frames=2)))
+    watcher = Passing(4)
+    request = {"passes": Passes(2), "settings": Settings()}
+    with pytest.raises(Cancelled):
+        paint(shot, look, tmp_path / "p.####.exr", request=request, watcher=watcher)
+    assert watcher.told == []
+    assert watcher.iterates == [(1001, 0), (1001, 1), (1001, 2)]
+
+
 def test_the_command_line_takes_passes(tmp_path) -> None:
     shot, look = tiny_shot(tmp_path / "shot", 3), tiny_look(tmp_path / "look")
     out = str(tmp_path / "out/p.####.exr")
@@ -199,8 +245,10 @@ def test_the_command_line_takes_passes(tmp_path) -> None:
     made = CliRunner().invoke(cli, [*plain, "--passes", "2", "--pass-blend", "0.3"])
     assert made.exit_code == 0, made.output
     assert len(frames_in(tmp_path / "out")) == 3
-    failed = CliRunner().invoke(cli, [*plain, "--pass-blend", "0.3"])
-    assert "--passes" in str(failed.exception)
+    assert "pass 2/2, frame 1001  6/6" in made.output
+    for lone in ("--pass-blend", "--disk-limit"):
+        failed = CliRunner().invoke(cli, [*plain, lone, "0.3"])
+        assert f"{lone}: is for several passes; give --passes too." in str(failed.exception)
 
 
 def test_passes_paint_with_a_look_that_optimises_and_a_late_one_holds_to_its_neighbour(tmp_path):

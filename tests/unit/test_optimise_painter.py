@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -28,7 +30,7 @@ from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.optimise.begin import first_picture
 from stillbrush.core.stylizers.optimise.descent import Rule, Step, descend, make_optimiser
 from stillbrush.core.stylizers.optimise.layers import choose_layers
-from stillbrush.core.stylizers.optimise.memory import Before
+from stillbrush.core.stylizers.optimise.memory import Before, known
 from stillbrush.core.stylizers.optimise.presets import preset
 from stillbrush.core.stylizers.optimise.settings import Begin, make_settings
 from stillbrush.core.stylizers.optimise.styles import style_size
@@ -121,6 +123,26 @@ def test_warped_on_a_shot_that_stands_still_begins_from_the_very_paint() -> None
     painted, state = made.paint(frame, None, PaintState())
     again, _ = made.paint(frame, still(), state)
     torch.testing.assert_close(again, painted, atol=1e-6, rtol=0)
+
+
+def test_paint_of_something_else_is_not_begun_from() -> None:
+    """Neither behind what moved on, nor where a frame's border is dragged in."""
+    made = painter(later="remembered", later_iterations=0)
+    plate = picture(1, 40, 64)
+    painted, state = made.paint(plate[:, :, :-8], None, PaintState())
+    flow = torch.zeros((1, *SIZE, 2))
+    flow[..., 0] = 8  # a pan to the right
+    seen = torch.ones((1, *SIZE, 1))
+    seen[:, :, -30:] = 0  # a mask leaves out more than what is new
+    panned = plate[:, :, 8:].clone()
+    panned[:, 10:20, 30:40] = 1 - panned[:, 10:20, 30:40].round()
+    prior = make_prior(Flow(flow, -flow), seen, PriorKnobs(hold=0))
+    begun, _ = made.paint(panned, prior, state)
+    close = functools.partial(torch.testing.assert_close, atol=1e-5, rtol=0)
+    close(begun[:, :, :-30], painted[:, :, 8:-22])
+    close(begun[:, 24:, :-12], painted[:, 24:, 8:-4])
+    close(begun[:, :, -8:], panned[:, :, -8:])
+    close(begun[:, 12:18, 32:38], panned[:, 12:18, 32:38])
 
 
 @pytest.mark.parametrize("how", [b.value for b in Begin])
@@ -222,6 +244,20 @@ def test_what_was_hidden_comes_back_as_it_was(offsets: str) -> None:
         assert change > 0.002
     else:
         assert change < 0.001
+
+
+def test_what_comes_back_is_known_beside_what_hid_it() -> None:
+    """Motion beside a fast square is not to be trusted; that the plate is as it was, is."""
+    rng = np.random.default_rng(2)
+    world = cv2.resize(rng.integers(0, 255, (16, 24), np.uint8).astype(np.float32), (96, 64))
+    then = world.astype(np.uint8)
+    this = then.copy()
+    this[12:52, 40:72] = 30
+    flow, mask = known(then, this, torch.device("cpu"))
+    seen = mask[0, ..., 0].bool().numpy()
+    assert seen[12:52, 28:36].mean() > 0.9
+    assert seen[14:50, 42:70].mean() < 0.1
+    assert not flow[0, 12:52, 28:36].any()
 
 
 def test_the_memory_is_no_longer_than_it_must_be() -> None:

@@ -12,7 +12,14 @@ import torch
 from stillbrush.core.motion.flow import Flow, unknown_flow
 from stillbrush.core.stylizers.painter import PaintState
 from stillbrush.core.temporal.keys import Key, Way, blend_keys, chosen, patches, turned
-from stillbrush.core.temporal.steady import Guide, Steadiness, ahead_light, steady
+from stillbrush.core.temporal.steady import (
+    Guide,
+    Steadiness,
+    ahead_light,
+    onward,
+    steady,
+    thumbnail,
+)
 
 HEIGHT, WIDTH, STEP = 72, 128, 2
 
@@ -130,10 +137,11 @@ def test_pumping_exposure_is_held() -> None:
 
 
 def test_light_ahead_is_the_mean_over_what_can_be_followed() -> None:
-    flat = [np.full((HEIGHT, WIDTH, 3), value, np.float32) for value in (0.2, 0.4, 0.9)]
-    light = ahead_light(flat, [pan(0.0), pan(0.0)])
+    flat = (np.full((HEIGHT, WIDTH, 3), value, np.float32) for value in (0.2, 0.4, 0.9))
+    small = [thumbnail(picture) for picture in flat]
+    light = ahead_light(small, [onward(pan(0.0))] * 2)
     assert np.allclose(light, 0.5, atol=1e-6)
-    light = ahead_light(flat, [pan(0.0), unknown_flow(HEIGHT, WIDTH)])
+    light = ahead_light(small, [onward(pan(0.0)), onward(unknown_flow(HEIGHT, WIDTH))])
     assert np.allclose(light, 0.3, atol=1e-6)
 
 

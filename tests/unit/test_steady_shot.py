@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from support.material import tiny_look, tiny_shot
 from support.rendering import Quiet, assert_untouched, frames_in, paint
 
 from stillbrush import graph
-from stillbrush.core.errors import BadInput, Cancelled
+from stillbrush.core.demo import DemoShot, write_demo_shot
+from stillbrush.core.errors import BadInput, Cancelled, MissingFrame
 from stillbrush.core.knobs import SteadyKnobs
 from stillbrush.core.media.images import read_plate
+from stillbrush.core.media.source import Missing, ReadSettings
+from stillbrush.core.motion.flow import resize_flow
+from stillbrush.core.render.given_motion import VectorSettings
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.sheet import save_picture_8bit
 from stillbrush.core.render.steady_request import SteadyRequest, assemble_steady
+from stillbrush.core.stylizers.prior import carried_over
 from stillbrush.host_adapters.cli.commands import cli
 
 FRAMES = 6
@@ -76,6 +84,20 @@ def test_a_cut_given_by_hand_stands_as_it_was_painted(clips) -> None:
     assert np.allclose(got, frame(Path(clips[1].replace("####", "1004"))), rtol=1e-2, atol=1e-3)
 
 
+def test_a_gap_in_the_painted_clip_is_filled_as_it_is_asked_for(clips, tmp_path) -> None:
+    for number in (1001, 1002, 1004, 1005, 1006):
+        name = clips[1].replace("####", str(number))
+        (tmp_path / Path(name).name).write_bytes(Path(name).read_bytes())
+    gappy = str(tmp_path / "p.####.exr")
+    with pytest.raises(MissingFrame, match="missing 1003"):
+        assemble_steady(SteadyRequest(clips[0], gappy))
+    held = SteadyRequest(clips[0], gappy, read=ReadSettings(missing=Missing.HOLD))
+    made = assemble_steady(held)
+    assert made.frames == tuple(range(1001, 1001 + FRAMES))
+    assert made.identity() != assemble_steady(SteadyRequest(*clips)).identity()
+    assert np.isfinite(made.painting().frame(1003)).all()
+
+
 def test_key_frames_stand_and_are_carried_to_the_others(clips, tmp_path) -> None:
     for number in (1001, 1005):
         name = clips[1].replace("####", str(number))
@@ -89,6 +111,35 @@ def test_key_frames_stand_and_are_carried_to_the_others(clips, tmp_path) -> None
     plate = painting.source.read(1003).rgb
     assert np.abs(painting.frame(1003) - plate).mean() > 0.02
     assert made.frames == tuple(range(1001, 1001 + FRAMES))
+
+
+@pytest.mark.parametrize("by", [1, 2], ids=["same size", "painted at half the size"])
+def test_rendered_vectors_are_followed(tmp_path, by: int) -> None:
+    """Boiling paint lies still along the true motion; the clip may be smaller than its plate."""
+    shape = DemoShot(width=128, height=72, frames=4)
+    shot = str(write_demo_shot(tmp_path / "shot", shape))
+    rng = np.random.default_rng(1)
+    for number in shape.frames:
+        noise = rng.random((72 // by // 4, 128 // by // 4, 3), np.float32)
+        boiling = cv2.resize(noise, (128 // by, 72 // by), interpolation=cv2.INTER_LINEAR)
+        save_picture_8bit(tmp_path / f"p.{number}.png", boiling)
+    how, painted = SteadyKnobs(look_ahead=0), str(tmp_path / "p.####.png")
+    made = assemble_steady(SteadyRequest(shot, painted, how=how, vectors=VectorSettings()))
+    assert made.motion.name.startswith("given-nuke")
+    painting, last = made.painting(), shape.frames[-1]
+    before, after = painting.frame(last - 1), painting.frame(last)
+    truth = shape.frame(last)
+    flow = torch.from_numpy(truth.backward)[None]
+    small = resize_flow(flow, *painting.size)
+    carried = carried_over(torch.from_numpy(before)[None], small)[0].numpy()
+    hidden = cv2.resize(truth.disoccluded.astype(np.float32), painting.size[::-1])
+    rows, columns = np.nonzero(hidden == 0)
+    inside = (rows > 3) & (rows < 72 // by - 4) & (columns > 3) & (columns < 128 // by - 4)
+    seen = rows[inside], columns[inside]
+    boil = np.abs(frame(tmp_path / f"p.{last}.png") - before)[seen].mean()
+    assert np.abs(after - carried)[seen].mean() < 0.4 * boil
+    estimated = assemble_steady(SteadyRequest(shot, painted, how=how)).painting()
+    assert not np.array_equal(estimated.frame(last), after)
 
 
 def test_the_command_line_steadies_and_says_what_is_wrong(clips, tmp_path) -> None:

@@ -50,7 +50,9 @@ def later_picture(
         return torch.lerp(plate, planes(onwards.warped), planes(onwards.mask))
     if how is Begin.REMEMBERED:
         pictures, weights = ([before[part] for before in onwards.before] for part in (0, 1))
-        return planes(remembered(pictures, weights, onwards.warped))
+        # A few iterations never turn paint of something else into this: ghosts, streaks at borders.
+        carried = torch.lerp(plate.permute(0, 2, 3, 1), onwards.warped, onwards.belongs)
+        return planes(remembered(pictures, weights, carried))
     return noise(plate, how, settings, age)
 
 

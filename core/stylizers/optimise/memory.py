@@ -11,11 +11,14 @@ from torch import Tensor
 
 from ...motion.consistency import trust
 from ...motion.flow import Flow, settled_flow, to_grey
+from ...motion.warp import inside
 from ...temporal.long_term import long_term_weights
-from ..painter import PaintState
+from ..painter import CHANGE_RANGE, PaintState, changed
 from ..prior import carried_over
 from ..protocol import Before
 from .settings import OptimiseKnobs
+
+CHANGED = (0.04, 0.12)  # of the encoded range: paint fits below, and does not above
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,31 @@ class Onwards:
         warped: the last painted frame, carried by the motion, (1, h, w, 3).
         mask: how far that is trusted, (1, h, w, 1).
         before: earlier frames to be like, weighed, nearest first.
+        belongs: (1, h, w, 1), 0 to 1: how far the carried paint is of what the plate shows there,
+            whether its motion is trusted or not.
     """
 
     warped: Tensor
     mask: Tensor
     before: list[Before]
+    belongs: Tensor
+
+
+def belonging(frame: Tensor, reference: Tensor | None, flow: Tensor) -> Tensor:
+    """Return where carried paint is of what a plate shows (1, h, w, 1), 0 to 1.
+
+    A mask leaves out more than what was hidden. Where the plate that the paint belongs to, carried
+    along, looks like this one, the paint fits too; beyond the last frame's border none does.
+
+    Args:
+        frame: this plate (1, h, w, 3), network encoding.
+        reference: the plate that the last paint belongs to; None: not known.
+        flow: backward, pixels.
+    """
+    within = inside(flow, 0.5)
+    if reference is None:
+        return within
+    return within * (1 - changed(frame, carried_over(reference, flow), CHANGED))
 
 
 def earlier(
@@ -55,9 +78,33 @@ def earlier(
         if offset < 2 or offset > len(seen) or offset - 1 > len(painted):
             continue
         then = seen[offset - 1, ..., 0].cpu().numpy()
-        flow = between(then, this, frame.device)
+        flow, mask = known(then, this, frame.device)
         picture = painted[offset - 2][None].to(frame.device, frame.dtype)
-        yield Before(carried_over(picture, flow.backward), trust(flow) * dial)
+        yield Before(carried_over(picture, flow), mask * dial)
+
+
+def known(then: np.ndarray, this: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the backward flow (1, h, w, 2) to an earlier plate, and where it holds (1, h, w, 1).
+
+    Just what comes back lies beside what hid it, where no motion can be trusted. So it holds as
+    well where the plates look alike along the motion, or without any; never where they do not.
+
+    Args:
+        then: (h, w), 8 bits.
+        this: (h, w), 8 bits.
+        device: where the result lies.
+
+    Returns:
+        The flow, pixels, and a mask of 0 and 1.
+    """
+    flow = between(then, this, device)
+    before, now = (torch.from_numpy(p)[None, ..., None].to(device) / 255 for p in (then, this))
+    stays = changed(now, before, CHANGE_RANGE) == 0
+    backward = torch.where(stays, 0.0, flow.backward)
+    carried, within = carried_over(before, backward), inside(backward, 0.5)
+    alike = within * (changed(now, carried, CHANGE_RANGE) == 0)
+    other = changed(now, carried, CHANGED) > 0.5
+    return backward, torch.where(stays | other, alike, torch.maximum(trust(flow), alike))
 
 
 def between(then: np.ndarray, this: np.ndarray, device: torch.device) -> Flow:

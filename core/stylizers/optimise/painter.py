@@ -26,7 +26,7 @@ from .descent import Step, descend
 from .energy import Aims, Carried, Energy
 from .gradients import ordinary
 from .layers import Layers
-from .memory import Onwards, earlier, planes, remember, weighed
+from .memory import Onwards, belonging, earlier, planes, remember, weighed
 from .settings import OptimiseKnobs, Stabilise
 from .styles import LEAST, Painting, style_targets, textures
 from .texture import Texture
@@ -150,7 +150,7 @@ class OptimisePainter:
             return self.go_on(frame, None, PaintState(), watch).picture
         blank = Before(start, torch.zeros_like(frame[..., :1]))
         near = [] if carried is None else [carried]
-        onwards = Onwards(*(carried or blank), near)
+        onwards = Onwards(*(carried or blank), near, blank.mask)
         state = PaintState()
         return self.paint_from(frame, planes(start), onwards, None, state, watch).picture
 
@@ -162,7 +162,8 @@ class OptimisePainter:
             got, last = tuple(frame.shape[1:3]), tuple(state.painted.shape[1:3])
             raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
         size = frame.shape[1:3]
-        warped = carried_over(state.painted, resize_flow(prior.flow, *size))
+        flow = resize_flow(prior.flow, *size)
+        warped, belongs = carried_over(state.painted, flow), belonging(frame, state.reference, flow)
         mask = resize_mask(prior.mask, *size)
         if not self.settings.masked:
             mask = torch.full_like(mask, prior.dial)
@@ -170,7 +171,7 @@ class OptimisePainter:
         far = list(earlier(frame, state, self.settings, prior.dial))
         if not mask.any() and not any(before.mask.any() for before in far):
             return None
-        return Onwards(warped, mask, weighed([*near, *far]))
+        return Onwards(warped, mask, weighed([*near, *far]), belongs)
 
     def begin(self, frame: Tensor, onwards: Onwards | None, state: PaintState) -> Tensor:
         """Return what a frame's optimisation begins from, (1, 3, h, w)."""

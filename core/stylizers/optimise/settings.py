@@ -90,7 +90,7 @@ class Begin(enum.Enum):
     PREVIOUS = "previous"  # the last painted frame
     WARPED = "warped"  # the last painted frame, carried by the motion
     TRUSTED = "trusted"  # the same where the motion is trusted, the plate elsewhere
-    REMEMBERED = "remembered"  # the same; where only a farther frame is trusted, that one
+    REMEMBERED = "remembered"  # a trusted frame, near or far; warped where it fits; or the plate
 
 
 @dataclass(frozen=True)
