@@ -313,7 +313,8 @@ def test_every_node_that_loops_shows_how_it_goes_and_stops_within_a_frame(
         with monkeypatch.context() as patch:
             patch.setattr(sys.modules["comfy.utils"], "ProgressBar", bar)
             run(extension, name, **(inputs | {"overwrite": True} if name == "Write" else inputs))
-            assert shown == [(done, True) for done in (1, 2, 3)], name
+            turns = [(done, False) for done in range(1, 1 + 3 * inputs.get("passes", 0))]
+            assert shown == [*turns, (1, True), (2, True), (3, True)], name
             shown.clear()
             mm = sys.modules["comfy.model_management"]
             patch.setattr(mm, "throw_exception_if_processing_interrupted", pressed)
