@@ -15,6 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from support import comfy_api_stub
@@ -22,7 +24,7 @@ from support.material import ROOT, tiny_look, tiny_shot
 
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput, WriteRefused
-from stillbrush.core.looks import find_look
+from stillbrush.core.looks import Look, StylizerKind, find_look
 from stillbrush.core.spec import REGISTRY
 
 ADAPTER = ROOT / "host_adapters/comfyui"
@@ -202,6 +204,17 @@ def run(extension: Any, name: str, **given: Any) -> tuple[Any, ...]:
 @pytest.fixture
 def clip() -> torch.Tensor:
     return torch.rand(3, 64, 96, 3, generator=torch.Generator().manual_seed(5))
+
+
+def test_a_style_picture_is_wired_or_named(extension, clip, tmp_path) -> None:
+    look = Look("any", "Any", None, "CC0-1.0", StylizerKind.ADAIN)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    (once,) = run(extension, "StylePicture", look=look, picture=clip[:1])
+    (both,) = run(extension, "StylePicture", look=once, file=str(tmp_path / "a.png"), share=0.5)
+    assert [picture.share for picture in both.pictures] == [1.0, 0.5]
+    assert both.pictures[1].file == "a.png"
+    with pytest.raises(ValueError, match="expected a file or a picture"):
+        run(extension, "StylePicture", look=look)
 
 
 def test_as_many_come_out_as_go_in_and_nothing_given_is_changed(extension, clip) -> None:

@@ -10,10 +10,10 @@ import torch
 from support.material import tiny_look
 from support.training import picture
 
-from stillbrush import nodes  # noqa: F401 - declares the nodes
+from stillbrush import graph, nodes  # noqa: F401 - declares the nodes
 from stillbrush.core.errors import BadInput, MissingFrame
 from stillbrush.core.look_pictures import MOST_PICTURES
-from stillbrush.core.looks import Look, StylizerKind, Weights
+from stillbrush.core.looks import Look, StylizerKind, Weights, save_look
 from stillbrush.core.media.stills import read_rgb
 from stillbrush.core.spec import REGISTRY
 
@@ -53,3 +53,20 @@ def test_what_is_no_picture_or_has_no_use_is_refused(tmp_path: Path):
         look = styled(look, torch.rand(1, 8, 8, 3))
     with pytest.raises(BadInput, match=f"at most {MOST_PICTURES}"):
         styled(look, torch.rand(1, 8, 8, 3))
+
+
+def test_the_graph_paints_anew_when_the_picture_is_another(tmp_path: Path):
+    graph.scriptClear()
+    save_look(ANY, tmp_path)
+    for n, name in enumerate(("a.png", "b.png")):
+        cv2.imwrite(str(tmp_path / name), picture(n))
+    first = graph.createNode("StylePicture", look=f"{tmp_path}/any.yaml", file=f"{tmp_path}/a.png")
+    second = graph.createNode("StylePicture", look=first, file=f"{tmp_path}/b.png", share=0.5)
+    engine = second.script.engine
+    named = [one.file for one in engine.remembered_outputs(second.uid).look.pictures]
+    assert named == ["a.png", "b.png"]
+    before = engine.hashes.definition(second.uid)
+    first["file"].setValue(f"{tmp_path}/b.png")
+    assert second.script.engine.hashes.definition(second.uid) != before
+    named = [one.file for one in second.script.engine.remembered_outputs(second.uid).look.pictures]
+    assert named == ["b.png", "b.png"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import json
 import shutil
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +38,7 @@ from stillbrush.core.networks.loss_network import shipped_encoder
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.training import budget, record, session
 from stillbrush.core.training.checkpoints import list_checkpoints
+from stillbrush.core.training.loop import Losses
 from stillbrush.core.training.plan import LICENCE, Request
 from stillbrush.core.training.recipe import Recipe, recipe_knobs
 from stillbrush.core.training.session import Session
@@ -425,7 +428,7 @@ def test_without_a_loss_network_our_own_judges(folder):
 def test_a_dry_run_writes_nothing(folder):
     run = CliRunner().invoke(cli, arguments(folder, "--dry-run"))
     assert run.exception is None, run.output
-    assert "10 of" in run.stdout
+    assert "10 pictures of content" in run.stdout
     assert LICENCE in run.stdout
     assert not (folder / "looks").exists()
 
@@ -528,3 +531,22 @@ def test_a_missing_picture_is_one_line(folder):
     run = CliRunner().invoke(cli, arguments(folder, "--style", "nowhere.png"))
     assert isinstance(run.exception, MissingFrame)
     assert "nowhere.png" in str(run.exception)
+
+
+def test_losses_go_to_tensorboard_where_it_is_installed(tmp_path, monkeypatch):
+    written: list[tuple] = []
+    fake = types.SimpleNamespace(
+        SummaryWriter=lambda folder, purge_step: types.SimpleNamespace(
+            add_scalar=lambda *what: written.append((folder, purge_step, *what)), close=lambda: None
+        )
+    )
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    board = record.Board(tmp_path, 7)
+    board.add(8, Losses(6.0, 1.0, 2.0, 3.0, 0.0, 0.0), 0.5)
+    board.close()
+    assert (str(tmp_path), 8, "total", 6.0, 8) in written
+    assert (str(tmp_path), 8, "seconds", 0.5, 8) in written
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    absent = record.Board(tmp_path, 7)
+    absent.add(8, Losses(6.0, 1.0, 2.0, 3.0, 0.0, 0.0), 0.5)
+    assert absent.writer is None
