@@ -39,13 +39,16 @@ class Judge:
         Raises:
             BadInput: the picture is too small to be judged.
         """
-        height, width = picture.shape[1:3]
-        if self.encoder and min(height, width) < SMALLEST:
+        if self.encoder is None:
+            return {}
+        here = picture.cpu()
+        height, width = here.shape[1:3]
+        if min(height, width) < SMALLEST:
             raise BadInput(
                 f"judging style and content: expected paint of {SMALLEST} pixels a side or "
                 f"more; got {width}x{height}."
             )
-        return self.encoder(picture.cpu().permute(0, 3, 1, 2)) if self.encoder else {}
+        return self.encoder(here.permute(0, 3, 1, 2))
 
     def follow(self, previous: Tensor, current: Tensor) -> Followed:
         """Measure the motion between two plates (1, h, w, 3), network encoding."""
