@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def with_pictures(
     pull: Pull,
     size: tuple[int, int],
     count: int,
-    bare: Collection[int] = frozenset(),
+    known: Mapping[int, Placed] = MappingProxyType({}),
 ) -> Shot:
     """Return a shot with other pictures over its canvas; alpha and windows stay the plate's.
 
@@ -80,7 +81,7 @@ def with_pictures(
         pull: gives a picture by its place.
         size: height and width of the pictures.
         count: how many there are.
-        bare: frames known to be opaque and to fill the canvas: their files are not read again.
+        known: frames of which all but the picture is known: their files are not read again.
 
     Raises:
         BadInput: the pictures do not fit the shot.
@@ -93,12 +94,10 @@ def with_pictures(
             "Take the plate off, or wire the pictures that were read with it."
         )
     places = {frame: place for place, frame in enumerate(shot.frames)}
-    read, whole = shot.read, (slice(0, size[0]), slice(0, size[1]))
 
     def replaced(frame: int) -> Placed:
-        if frame in bare:
-            return Placed(frame, pull(places[frame]), None, None, whole)
-        return replace(read(frame), rgb=pull(places[frame]))
+        under = known.get(frame) or shot.read(frame)
+        return replace(under, rgb=pull(places[frame]))
 
     return replace(shot, read=replaced)
 

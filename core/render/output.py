@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -23,8 +24,10 @@ from ..media.sequences import Sequence, format_frames, is_video, output_sequence
 from ..media.source import Placed, Shot
 from ..media.video_writer import Codec, write_video
 from .painting import in_space
+from .pipeline import WriteBehind
 
 DEFAULT_RATE = Fraction(24)
+WRITERS = 2  # threads of a clip that is written; each holds a frame or two
 
 
 @dataclass(frozen=True)
@@ -159,14 +162,23 @@ def write_clip(
     """
     if not overwrite:
         refuse_existing(output, clip.frames)
-    files = []
-    for frame in clip.frames:
-        rgb = clip.frame(frame)[0].cpu().numpy()
-        placed = shot.read(frame)
-        files.append(str(output.write(placed, rgb, shot, layers=layers(frame), metadata={})))
+    files: dict[int, str] = {}
+
+    def write(placed: Placed, rgb: np.ndarray, planes: dict[str, np.ndarray]) -> None:
+        path = output.write(placed, rgb, shot, layers=planes, metadata={})
+        files[placed.frame] = str(path)
+
+    behind = WriteBehind(WRITERS)
+    try:
+        for frame in clip.frames:
+            rgb = clip.frame(frame)[0].cpu().numpy()
+            behind.submit(functools.partial(write, shot.read(frame), rgb, layers(frame)))
+    finally:
+        behind.close()
     output.mux(clip.frames, shot, overwrite=overwrite)
     output.let_go()
-    return tuple(files) if output.video is None else (str(output.video),)
+    in_order = tuple(files[frame] for frame in clip.frames)
+    return in_order if output.video is None else (str(output.video),)
 
 
 def plan_video(path: Path) -> Output:

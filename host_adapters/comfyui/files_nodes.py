@@ -22,6 +22,7 @@ from ...core.media.sequences import find_sequence, is_video
 from ...core.media.source import Shot
 from ...core.motion.flow import Flow
 from ...core.render.output import DEFAULT_RATE
+from ...core.render.pipeline import ReadAhead
 from ...core.spec import REGISTRY
 from .failures import told, verdict
 from .folders import folder_paths, source, stamp, target
@@ -29,9 +30,10 @@ from .layers import planes
 from .progress import Progress, displayed
 from .results import check_target, preview
 from .schema import colour_widget, described, plate_in, socket_out, values, widgets
-from .sockets import FLOW, SPACES, Colour, Plate, mattes, pictures, shot_of
+from .sockets import FLOW, SPACES, Colour, Inside, Plate, mattes, pictures, shot_of
 
 CPU = torch.device("cpu")
+READERS = 2
 
 
 def shot_outputs(node: str) -> list[io.Output]:
@@ -66,19 +68,22 @@ def taken(shot: Shot) -> io.NodeOutput:
         )
     images = torch.empty((len(frames), canvas.height, canvas.width, 3))
     alpha = torch.ones((len(frames), canvas.height, canvas.width))
-    progress, bare = Progress(len(frames)), set[int]()
-    for place, frame in enumerate(frames):
-        progress.check()
-        placed = shot.read(frame)
-        images[place] = torch.from_numpy(placed.rgb)
-        if placed.alpha is None:
-            bare.add(frame)
-        else:
-            alpha[place] = torch.from_numpy(np.ascontiguousarray(placed.alpha, np.float32))
-        progress.step(lambda p=placed: displayed(p.rgb, shot.colour))
-    return io.NodeOutput(
-        images, alpha, Plate(shot, frozenset(bare)), float(shot.fps or DEFAULT_RATE)
-    )
+    progress, inside = Progress(len(frames)), dict[int, Inside]()
+    ahead = ReadAhead(shot.read, frames, 1 if shot.is_video else READERS)
+    try:
+        for place, frame in enumerate(frames):
+            progress.check()
+            placed = ahead.get(frame)
+            images[place] = torch.from_numpy(placed.rgb)
+            if placed.alpha is not None:
+                alpha[place] = torch.from_numpy(np.ascontiguousarray(placed.alpha, np.float32))
+            if placed.alpha is None or placed.is_premultiplied:
+                inside[frame] = Inside(placed.inside, placed.alpha is not None)
+            progress.step(lambda p=placed: displayed(p.rgb, shot.colour))
+    finally:
+        ahead.close()
+    plate = Plate(shot, alpha, inside)
+    return io.NodeOutput(images, alpha, plate, float(shot.fps or DEFAULT_RATE))
 
 
 class DemoShot(io.ComfyNode):
@@ -235,7 +240,7 @@ class Write(io.ComfyNode):
         cover = mattes(alpha, count, size, "alpha")
         if cover is None and rest is not None:
             cover = rest
-        shot = shot_of(rgb, plate and plate._replace(bare=frozenset()), given["colour"])
+        shot = shot_of(rgb, plate and Plate(plate.shot), given["colour"])
         if plate is None and cover is not None:
             shot = covered(rgb, cover, given["colour"])
         progress = Progress(count)

@@ -14,11 +14,12 @@ from torch import Tensor
 from ...core.looks import Look
 from ...core.motion.flow import Flow
 from ...core.motion.view import mask_picture
+from ...core.render.pipeline import ReadAhead
 from ...core.spec import REGISTRY
 from ...core.stylizers.prior import Prior
 from ...nodes import flow_estimator, prior_warper, vector_flow
 from .failures import told
-from .frames import EncodedFrames, NoPlate, motion, pairs, vectors_of_plate
+from .frames import WORKERS, EncodedFrames, NoPlate, motion, pairs, vectors_of_plate
 from .progress import Progress
 from .schema import (
     colour_widget,
@@ -40,7 +41,6 @@ from .sockets import (
     pictures,
     same_length,
     shot_of,
-    stacked,
     unpack_state,
 )
 
@@ -188,13 +188,20 @@ class OcclusionMask(io.ComfyNode):
         progress = Progress(len(flow.backward))
 
         def make(place: int) -> Tensor:
-            progress.check()
             x = node.inputs_type(Flow(*(way[place : place + 1] for way in flow)), look)
-            mask = node.step(x, knobs, node.fresh())[0].mask
-            progress.step(lambda: mask_picture(mask, None, 1.0)[0].numpy())
-            return mask
+            return node.step(x, knobs, node.fresh())[0].mask
 
-        return io.NodeOutput(stacked(len(flow.backward), make)[..., 0])
+        masks = torch.empty(flow.backward.shape[:3])
+        ahead = ReadAhead(make, tuple(range(len(masks))), WORKERS)
+        try:
+            for place in range(len(masks)):
+                progress.check()
+                mask = ahead.get(place)
+                masks[place] = mask[0, ..., 0]
+                progress.step(lambda m=mask: mask_picture(m, None, 1.0)[0].numpy())
+        finally:
+            ahead.close()
+        return io.NodeOutput(masks)
 
 
 class PriorWarper(io.ComfyNode):

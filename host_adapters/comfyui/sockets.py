@@ -8,8 +8,9 @@ Values are NamedTuples of tensors in main memory: ComfyUI's cache counts and evi
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...core.errors import BadInput
 from ...core.looks import Look
 from ...core.media.colour import DISPLAY, LINEAR, PlateColour
 from ...core.media.pictures import shot_of_pictures, with_pictures
-from ...core.media.source import Shot
+from ...core.media.source import Placed, Shot
 from ...core.motion.flow import Flow
 from ...core.stylizers.prior import Prior, resize_mask
 
@@ -59,12 +60,21 @@ class Colour(enum.Enum):
 SPACES = {Colour.DISPLAY: DISPLAY, Colour.LINEAR: LINEAR}
 
 
+class Inside(NamedTuple):
+    """Where a frame lies on the canvas of its shot, and whether it has an alpha."""
+
+    where: tuple[slice, slice]
+    has_alpha: bool
+
+
 class Plate(NamedTuple):
     """What Read knows of the pictures that it gives."""
 
     shot: Shot
-    bare: frozenset[int] = frozenset()
-    """Frames that are opaque and fill the canvas: nothing but a writer needs their files again."""
+    alpha: Tensor | None = None
+    """(B, H, W) of every frame; 1 where a frame has none."""
+    inside: Mapping[int, Inside] = MappingProxyType({})
+    """By frame: all that is known of it beside. Only a writer needs its file again."""
 
     def __repr__(self) -> str:
         """Say what it is in a word: ComfyUI prints every input of a node that fails."""
@@ -174,9 +184,21 @@ def shot_of(rgb: Tensor, plate: Plate | None, colour: str, first: int = 1) -> Sh
         return rgb[place].contiguous().numpy()
 
     if plate is not None:
-        return with_pictures(plate.shot, pull, (height, width), count, plate.bare)
+        return with_pictures(plate.shot, pull, (height, width), count, under(plate))
     space = PlateColour(SPACES[Colour(colour)])
     return shot_of_pictures(pull, (height, width), count, space, first=first)
+
+
+def under(plate: Plate) -> dict[int, Placed]:
+    """Return the frames of a plate of which all but the picture is known."""
+    if plate.alpha is None:
+        return {}
+    nothing = np.empty((0, 0, 3), np.float32)
+    alphas = dict(zip(plate.shot.frames, plate.alpha.numpy(), strict=True))
+    return {
+        frame: Placed(frame, nothing, alphas[frame] if known.has_alpha else None, None, known.where)
+        for frame, known in plate.inside.items()
+    }
 
 
 def same_length(**counts: int) -> int:

@@ -103,8 +103,9 @@ def test_files_of_bare_frames_are_not_read_again() -> None:
         read.append(frame)
         return plate.read(frame)
 
+    known = {frame: replace(plate.read(frame), rgb=np.empty((0, 0, 3))) for frame in (1, 3)}
     other = with_pictures(
-        replace(plate, read=counted), lambda n: PICTURES[n] * 2, (24, 32), 3, frozenset({1, 3})
+        replace(plate, read=counted), lambda n: PICTURES[n] * 2, (24, 32), 3, known
     )
     placed = {frame: other.read(frame) for frame in plate.frames}
     assert read == [2]
