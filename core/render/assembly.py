@@ -249,8 +249,8 @@ def check_request(request: Request) -> None:
     """
     if request.look.stylizer is StylizerKind.ADAIN and not request.look.pictures:
         raise BadInput(
-            f"look {request.look.name}: paints like pictures that it is given; name one with "
-            "--style-image, or wire Style Picture."
+            f"look {request.look.name}: paints like pictures that it is given; give it a style "
+            "picture."
         )
     if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
         raise BadInput(

@@ -34,6 +34,7 @@ from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.painter import PaintState, Sample
 from stillbrush.core.stylizers.prior import Fill, Prior
+from stillbrush.host_adapters.cli.variadic import styled
 
 SMALL = DecoderShape(widths=(8, 8, 8, 4))
 
@@ -212,8 +213,16 @@ def test_a_picture_that_was_replaced_is_refused(tmp_path: Path):
 
 
 def test_without_a_picture_nothing_is_painted(tmp_path: Path):
-    with pytest.raises(BadInput, match="--style-image"):
+    with pytest.raises(BadInput, match="give it a style picture"):
         check_request(Request("plate.####.exr", any_style(tmp_path)))
+
+
+def test_the_command_line_names_its_option_where_a_picture_is_wanted(tmp_path: Path):
+    look = any_style(tmp_path)
+    with pytest.raises(BadInput, match="--style-image"):
+        styled(look, {})
+    kept = look.with_pictures((give_picture(written(tmp_path, 1)),))
+    assert styled(kept, {}) is kept
 
 
 def test_pictures_that_are_none_are_named(tmp_path: Path):
