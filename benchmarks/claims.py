@@ -31,8 +31,9 @@ from torch import Tensor
 from wct import Wct
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
+from stillbrush.core.look import Look
 from stillbrush.core.look_pictures import give_picture
-from stillbrush.core.looks import Look, find_look
+from stillbrush.core.looks import find_look
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.structure import psnr
 from stillbrush.core.metrics.temporal import carried_change

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .clip import Clip
 from .dials import Dials
-from .looks import Look
+from .look import Look
 from .media.source import Shot
 from .motion.flow import Flow
 from .spec import Kind

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import BadInput
-from ..looks import Look
+from ..look import Look
 from ..media.atomic import replacing
 from ..networks.style_network import EPSILON, Architecture, Stage
 from ..stylizers.load import load_network_painter

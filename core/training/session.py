@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 
 from ..errors import BadInput, Cancelled, WriteRefused
-from ..looks import Trained
+from ..look import Trained
 from .budget import iterations_within, seconds_an_iteration
 from .checkpoints import checkpoint_path, drop_old_checkpoints, load_checkpoint, save_checkpoint
 from .checks import Begun, check

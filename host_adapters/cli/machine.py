@@ -136,7 +136,7 @@ def speed() -> Finding:
     import torch
 
     from ...core.looks import list_looks, load_look
-    from ...core.render.assembly import Device, pick_device
+    from ...core.render.request import Device, pick_device
     from ...core.stylizers.load import load_painter
     from ...core.stylizers.painter import PaintState
     from .looks import problem

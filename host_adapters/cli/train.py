@@ -22,7 +22,7 @@ from ... import nodes  # noqa: F401 - declares the knobs that a look is checked 
 from ...core.errors import BadInput
 from ...core.looks import find_look
 from ...core.networks.loss_network import shipped_encoder
-from ...core.render.assembly import Device, Precision, pick_device
+from ...core.render.request import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from ...core.errors import BadInput
+from ...core.look import Look, StylizerKind
 from ...core.look_pictures import MOST_PICTURES, StylePicture, give_picture
-from ...core.looks import Look, StylizerKind
 from ...core.spec import REGISTRY
 
 SHARE = re.compile(r"[0-9]*\.?[0-9]+")

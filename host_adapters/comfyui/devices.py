@@ -15,9 +15,9 @@ from typing import Any
 import comfy.model_management as mm
 import torch
 
-from ...core.render.assembly import Device
 from ...core.render.guided import Step
 from ...core.render.painting import Painted, Ready, ShotPainting
+from ...core.render.request import Device
 from ...core.stylizers.painter import GuidedPainter, PaintState
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from torch import Tensor
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput
 from stillbrush.core.knobs import PriorKnobs
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.media.source import Shot, open_shot
 from stillbrush.core.motion.flow import Flow, unknown_flow
 from stillbrush.core.sequence import Moment, scan

@@ -19,7 +19,7 @@ from stillbrush.core.errors import (
     Cancelled,
     WriteRefused,
 )
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.render import renderer
 from stillbrush.core.stylizers.painter import Normalise
 

@@ -13,8 +13,9 @@ from support.training import picture
 
 from stillbrush.core.errors import BadInput, MissingFrame, UnreadableFile
 from stillbrush.core.hashing import file_sha256
+from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.look_pictures import StylePicture, give_picture, shares
-from stillbrush.core.looks import Look, StylizerKind, Weights, load_look, save_look
+from stillbrush.core.looks import load_look, save_look
 from stillbrush.core.networks.adain import (
     Decoder,
     DecoderShape,
@@ -29,7 +30,7 @@ from stillbrush.core.networks.adain import (
 from stillbrush.core.networks.bands import Bands
 from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
 from stillbrush.core.new_looks import save_derived
-from stillbrush.core.render.assembly import Request, check_request
+from stillbrush.core.render.request import Request, check_request
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.painter import PaintState, Sample

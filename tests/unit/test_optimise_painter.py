@@ -23,8 +23,9 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.networks.vgg import LAYERS, POOL
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.render.request import Request
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.optimise.begin import first_picture

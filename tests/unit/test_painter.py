@@ -12,7 +12,7 @@ from support.material import TINY, tiny_look
 from torch import Tensor
 
 from stillbrush.core.errors import BadInput, UnreadableFile
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.networks.bands import Bands, paint_in_bands
 from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.stylizers.load import load_painter

@@ -12,8 +12,9 @@ from support.training import picture
 
 from stillbrush import graph, nodes  # noqa: F401 - declares the nodes
 from stillbrush.core.errors import BadInput, MissingFrame
+from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.look_pictures import MOST_PICTURES
-from stillbrush.core.looks import Look, StylizerKind, Weights, save_look
+from stillbrush.core.looks import save_look
 from stillbrush.core.media.stills import read_rgb
 from stillbrush.core.spec import REGISTRY
 
