@@ -45,7 +45,7 @@ from stillbrush.core.networks.loss_network import load_loss_network, shipped_enc
 from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix, read_style_statistics
 from stillbrush.core.stylizers.load import load_painter, painting_encoder
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import manners
 from stillbrush.core.training.recipe import INPUTS_OF

@@ -38,7 +38,7 @@ from stillbrush.core.render.painting import Settings, ShotPainting
 from stillbrush.core.render.request import Request
 from stillbrush.core.strict_yaml import read_yaml
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import make_prior
 from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss

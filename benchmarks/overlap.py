@@ -29,7 +29,8 @@ from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import ShotPainting
 from stillbrush.core.render.pipeline import ReadAhead, WriteBehind
 from stillbrush.core.render.request import Request
-from stillbrush.core.stylizers.painter import Painter, PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.painter import Painter
 from stillbrush.core.stylizers.prior import Prior
 
 STAGE = 0.050  # seconds that the sleeping stage takes

@@ -33,7 +33,7 @@ from stillbrush.core.motion.flow import DisFlow, Flow, dis_flow
 from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.request import Request
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.temporal.steady import (
     EDGE,
     Guide,

@@ -28,12 +28,9 @@ from ..networks.bands import Bands
 from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
 from ..stylizers.optimise.load import seen_by
-from ..stylizers.painter import (
-    STROKE_WIDTH,
-    PaintState,
-    ShotStatistics,
-    painting_size,
-)
+from ..stylizers.paint_state import PaintState
+from ..stylizers.painter import STROKE_WIDTH, painting_size
+from ..stylizers.shot_statistics import ShotStatistics
 from .given_motion import GivenMotion, given_motion
 from .matte import Matte, Where, open_matte
 from .motion import EstimatedMotion, Motion

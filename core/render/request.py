@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..look import Look, StylizerKind
 from ..media.source import ReadSettings, Shot
 from ..networks.bands import LEAST_ROWS
-from ..stylizers.painter import Normalise
+from ..stylizers.shot_statistics import Normalise
 from ..temporal.multi_pass import Passes
 from .given_motion import VectorSettings
 from .painting import Settings

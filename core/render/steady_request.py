@@ -19,7 +19,7 @@ from ..media.source import Missing, ReadSettings, Shot, open_shot
 from ..motion.cache import FlowCache
 from ..motion.estimators import make_estimator
 from ..sequence import Checkpoints
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 from ..stylizers.prior import resize_picture
 from .assembly import assemble, chosen_frames, machine, plain, product_version
 from .given_motion import GivenMotion, VectorSettings, given_motion

@@ -18,7 +18,8 @@ import torch
 from ...core.render.guided import Step
 from ...core.render.painting import Painted, Ready, ShotPainting
 from ...core.render.request import Device
-from ...core.stylizers.painter import GuidedPainter, PaintState
+from ...core.stylizers.paint_state import PaintState
+from ...core.stylizers.painter import GuidedPainter
 
 log = logging.getLogger(__name__)
 

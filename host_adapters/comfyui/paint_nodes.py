@@ -22,7 +22,7 @@ from ...core.render.request import Request, pick_device
 from ...core.sequence import InMemory
 from ...core.spec import REGISTRY
 from ...core.stylizers.load import load_painter
-from ...core.stylizers.painter import PaintState
+from ...core.stylizers.paint_state import PaintState
 from ...core.stylizers.prior import Prior
 from ...nodes.stylize_shot import counted
 from . import devices

@@ -26,8 +26,8 @@ from stillbrush.core.sequence import Moment, scan
 from stillbrush.core.spec import REGISTRY, Knob, KnobField, NodeSpec
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import Sample, ShotStatistics
 from stillbrush.core.stylizers.prior import Fill, make_prior
+from stillbrush.core.stylizers.shot_statistics import Sample, ShotStatistics
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/nodes.json"
 REFRESH = "STILLBRUSH_REFRESH_GOLDEN"  # set it to 1 to write the list anew; look at the difference

@@ -33,8 +33,9 @@ from stillbrush.core.new_looks import save_derived
 from stillbrush.core.render.request import Request, check_request
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState, Sample
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import Fill, Prior
+from stillbrush.core.stylizers.shot_statistics import Sample
 from stillbrush.host_adapters.cli.variadic import styled
 
 SMALL = DecoderShape(widths=(8, 8, 8, 4))

@@ -17,7 +17,7 @@ from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.output import plan_output
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.request import Request
-from stillbrush.core.stylizers.painter import Normalise
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from stillbrush.core.look_pictures import give_picture
 from stillbrush.core.looks import load_look
 from stillbrush.core.networks.style_network import Architecture
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recurrent import UNROLLED, RecurrentTrainer
 from stillbrush.core.training.session import Session
