@@ -17,7 +17,8 @@ from ...core.render.request import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
-from ...core.training.session import Outcome, Session
+from ...core.training.run import Outcome
+from ...core.training.session import Session
 from ...core.training.start import Start
 from ...core.training.team import Team
 from ...core.training.windows import picture_files

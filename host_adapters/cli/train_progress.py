@@ -12,7 +12,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
-from ...core.training.session import Progress
+from ...core.training.run import Progress
 from ...core.training.team import Team
 from .console import Interrupt, Quiet, errors, write_json
 
