@@ -18,42 +18,34 @@ one over the same clips measures nothing twice.
 from __future__ import annotations
 
 import argparse
-import math
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from paired import load, race
+from peer import peer
+from tables import beside, markdown, mean
 from torch import Tensor
-from wct import Wct
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
-from stillbrush.core.look_pictures import give_picture
-from stillbrush.core.looks import Look, find_look
-from stillbrush.core.metrics.judge import Judge
+from stillbrush.core.look import Look
+from stillbrush.core.looks import find_look
 from stillbrush.core.metrics.structure import psnr
-from stillbrush.core.metrics.temporal import carried_change
 from stillbrush.core.motion.consistency import trust_mask
 from stillbrush.core.motion.flow import DisFlow
 from stillbrush.core.networks.adain import Decoder
 from stillbrush.core.networks.bands import paint_in_bands
-from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
 from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix, read_style_statistics
 from stillbrush.core.stylizers.load import load_painter, painting_encoder
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.loop import read_style
-from stillbrush.core.training.losses import manners
 from stillbrush.core.training.recipe import INPUTS_OF
 from stillbrush.core.training.terms import SystemKind
-from stillbrush.core.yardstick.cell import Extent, Method, Pair, neighbours, set_up
+from stillbrush.core.yardstick.cell import Extent, Method
 from stillbrush.core.yardstick.clips import ClipFiles, find_clips
 from stillbrush.core.yardstick.sweep import Cell, Line, Plan, lines, predict, sweep
 
-STYLE_SIDE = 384  # short side of a style picture, as in training
 MARGIN = 48  # pixels at the border of a shifted picture, where it is mirrored
 COLUMNS = {
     "noise": ("temporal", "swarnakar", "swarnakar_literal", "swarnakar_squared", "instability",
@@ -62,20 +54,6 @@ COLUMNS = {
     "schedules": ("temporal", "true_temporal", "temporal_far", "style", "content", "sharpness"),
 }  # fmt: skip
 """Swarnakar and Bao table 1, Delcour and Lewin appendix C; Gupta table 1; Ruder table 5."""
-
-
-def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table."""
-    told = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
-    return "\n".join(
-        "| " + " | ".join(row) + " |" for row in (list(head), ["---"] * len(head), *told)
-    )
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of what is known."""
-    known = [value for value in values if math.isfinite(value)]
-    return float(np.mean(known)) if known else math.nan
 
 
 def plan(given: argparse.Namespace, *, distortions: bool = False, only_alone: bool = False) -> Plan:
@@ -100,10 +78,11 @@ def measured(asked: Plan) -> tuple[list[Cell], list[Line]]:
 def compare(given: argparse.Namespace) -> None:
     """Print the numbers of every look in every way, means over the clips, beside the first look."""
     columns = COLUMNS[given.claim]
-    _, table = measured(plan(given))
+    asked = plan(given)
+    _, table = measured(asked)
+    order = [look.name for look in asked.looks]
     kinds = list(dict.fromkeys((line.look, line.method) for line in table))
-    kinds.sort(key=lambda kind: (given.look.index(kind[0]) if kind[0] in given.look else 0,
-                                 kind[1] is Method.OWN))  # fmt: skip
+    kinds.sort(key=lambda kind: (order.index(kind[0]), kind[1] is Method.OWN))
     rows, first = [], dict[str, float]()
     for look, way in kinds:
         own = [line for line in table if (line.look, line.method) == (look, way)]
@@ -111,11 +90,6 @@ def compare(given: argparse.Namespace) -> None:
         first = first or found
         rows.append([look, way.value, *(beside(found[name], first[name]) for name in columns)])
     print(markdown(("look", "way", *columns), rows))
-
-
-def beside(value: float, first: float) -> str:
-    """Write a number and its share of the first look's."""
-    return f"{value:.4g} ({100 * value / first:.0f} %)" if first else f"{value:.4g}"
 
 
 def trace(given: argparse.Namespace) -> None:
@@ -242,90 +216,6 @@ def speed(given: argparse.Namespace) -> None:
     print(load())
 
 
-@dataclass
-class Peer:
-    """What is known of one way of painting a clip."""
-
-    rows: list[dict[str, float]]
-    seconds: list[float]
-
-
-def peer(given: argparse.Namespace) -> None:
-    """Print any-style beside the WCT peer: the same clips, judged alike."""
-    encoder = load_loss_network(given.loss_network or shipped_encoder())
-    found: dict[str, list[Peer]] = {}
-    for text in given.style:
-        style = read_style(Path(text), STYLE_SIDE)
-        with torch.no_grad():
-            judge = Judge(encoder, manners(encoder(style)))
-        wct = Wct(given.encoders, given.decoders, style)
-        for path in given.clips:
-            for clip in find_clips(Path(path)).clips:
-                for way, made in painted(given, clip, Path(text), wct).items():
-                    print(f"{clip.name}, {Path(text).stem}, {way}", flush=True)
-                    found.setdefault(way, []).append(judged(made, judge))
-    names = ("temporal", "style", "content", "sharpness")
-    rows = [
-        [way, *(mean([row[n] for one in every for row in one.rows if n in row]) for n in names),
-         mean([value for one in every for value in one.seconds])]
-        for way, every in found.items()
-    ]  # fmt: skip
-    print(markdown(("way", *names, "cpu-s a frame"), rows))
-    print(load())
-
-
-Frames = Callable[[], list[tuple[Pair, float]]]
-
-
-def painted(given: argparse.Namespace, clip: ClipFiles, style: Path, wct: Wct) -> dict[str, Frames]:
-    """Return every way of painting a clip: pairs of plate and paint, and what they took."""
-    extent = Extent(given.frames, given.width)
-    made: dict[str, Frames] = {}
-    for name in given.look:
-        look = find_look(name, Path()).with_pictures((give_picture(style),))
-        for way in (Method.PER_FRAME, Method.OWN):
-
-            def ours(look: Look = look, way: Method = way) -> list[tuple[Pair, float]]:
-                painting = set_up(clip, look, way, extent)
-                frames = painting.frames[: extent.frames]
-                pairs, begun = [], time.process_time()
-                for moment in painting.timeline.roll(frames[0], frames[-1]):
-                    took = time.process_time() - begun
-                    plate = painting.small(moment.frame)
-                    pairs.append((Pair(plate, moment.outputs.picture), took))
-                    begun = time.process_time()
-                return pairs
-
-            made[f"{look.name}, {way.value}"] = ours
-    look = find_look(given.look[0], Path()).with_pictures((give_picture(style),))
-
-    def theirs() -> list[tuple[Pair, float]]:
-        painting = set_up(clip, look, Method.PER_FRAME, extent)
-        pairs = []
-        for frame in painting.frames[: extent.frames]:
-            plate, begun = painting.small(frame), time.process_time()
-            paint = wct(plate)
-            pairs.append((Pair(plate, paint), time.process_time() - begun))
-        return pairs
-
-    return {"WCT peer, per-frame": theirs, **made}
-
-
-def judged(paint: Frames, judge: Judge) -> Peer:
-    """Measure a painted clip as `stillbrush measure` does."""
-    rows, past, pairs = [], None, paint()
-    for here, _ in pairs:
-        row = judge.still(here.paint, judge.see(here.plate))
-        if past is not None:
-            followed = judge.follow(past.plate, here.plate)
-            row |= neighbours(
-                past, here, followed, carried_change(past.paint, here.paint, followed)
-            )
-        rows.append(row)
-        past = here
-    return Peer(rows, [took for _, took in pairs[1:]])  # the first loads what is needed
-
-
 CLAIMS = {
     "noise": compare,
     "patches": compare,
@@ -338,8 +228,8 @@ CLAIMS = {
 }
 
 
-def main() -> None:
-    """Print the table of a claim."""
+def read(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read a command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("claim", choices=CLAIMS)
     parser.add_argument("clips", nargs="*")
@@ -353,7 +243,12 @@ def main() -> None:
     parser.add_argument("--decoders", type=Path)
     parser.add_argument("--most", type=int, default=8, help="pixels, of shifts")
     parser.add_argument("--rounds", type=int, default=7)
-    given = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Print the table of a claim."""
+    given = read()
     torch.set_num_threads(1)
     CLAIMS[given.claim](given)
 

@@ -31,9 +31,10 @@ from stillbrush import nodes  # noqa: E402, F401 - declares the knobs
 from stillbrush.core.demo import make_demo_plates  # noqa: E402
 from stillbrush.core.knobs import chain  # noqa: E402
 from stillbrush.core.looks import find_look  # noqa: E402
-from stillbrush.core.render.assembly import Request, assemble  # noqa: E402
+from stillbrush.core.render.assembly import assemble  # noqa: E402
 from stillbrush.core.render.painting import Settings  # noqa: E402
 from stillbrush.core.render.renderer import Progress, render  # noqa: E402
+from stillbrush.core.render.request import Request  # noqa: E402
 
 STUDENT = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365}  # 97.5 %, by n
 STUDENT |= {9: 2.306, 10: 2.262, 11: 2.228, 12: 2.201, 13: 2.179, 14: 2.160, 15: 2.145, 16: 2.131}

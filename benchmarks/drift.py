@@ -28,15 +28,17 @@ from torch import Tensor
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.knobs import chain
-from stillbrush.core.looks import Look, find_look
+from stillbrush.core.look import Look
+from stillbrush.core.looks import find_look
 from stillbrush.core.media.source import open_shot
 from stillbrush.core.metrics.encoder import appoint
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.temporal import Followed, carried_change, temporal_error
 from stillbrush.core.motion.flow import Flow, resize_flow
 from stillbrush.core.motion.warp import inside
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.render.request import Request
 
 SIZE = (288, 512)  # height, width of the plates
 GRAIN = 4.0  # of 255: what differs more between frames is no noise

@@ -26,17 +26,19 @@ from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.hashing import file_sha256
 from stillbrush.core.knobs import PriorKnobs, ShotKnobs
-from stillbrush.core.looks import Look, StylizerKind, save_look
+from stillbrush.core.look import Look, StylizerKind
+from stillbrush.core.looks import save_look
 from stillbrush.core.metrics.temporal import Followed, carried_change, sharpness, temporal_error
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
 from stillbrush.core.optimise_looks import Optimise, StyleFile
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.given_motion import VectorSettings
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.render.request import Request
 from stillbrush.core.strict_yaml import read_yaml
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import make_prior
 from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss

@@ -23,8 +23,9 @@ from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import find_look
 from stillbrush.core.networks.bands import Bands, paint_in_bands
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Request
 from stillbrush.core.stylizers.painter import STROKE_WIDTH, Painter
 
 GOALS = {"float32": 6.0, "bfloat16": 12.0}

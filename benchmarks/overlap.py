@@ -25,10 +25,12 @@ from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.looks import find_look
 from stillbrush.core.render import renderer
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import ShotPainting
 from stillbrush.core.render.pipeline import ReadAhead, WriteBehind
-from stillbrush.core.stylizers.painter import Painter, PaintState
+from stillbrush.core.render.request import Request
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.painter import Painter
 from stillbrush.core.stylizers.prior import Prior
 
 STAGE = 0.050  # seconds that the sleeping stage takes

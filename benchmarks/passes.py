@@ -26,12 +26,14 @@ from torch import Tensor
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.knobs import chain
-from stillbrush.core.looks import Look, find_look
+from stillbrush.core.look import Look
+from stillbrush.core.looks import find_look
 from stillbrush.core.media.colour import DISPLAY, PlateColour, find_space
 from stillbrush.core.media.pictures import shot_of_pictures
 from stillbrush.core.media.source import Shot
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Request
 from stillbrush.core.render.sheet import save_picture_8bit
 from stillbrush.core.temporal.multi_pass import Passes
 

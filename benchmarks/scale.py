@@ -29,10 +29,11 @@ from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.looks import find_look
 from stillbrush.core.media.images import write_picture
 from stillbrush.core.networks.bands import Bands
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.request import Request
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 
 SIZES = ("512x218", "1024x436", "1920x1080", "3840x2160")
 WAYS = ("shot", "network", "whole")

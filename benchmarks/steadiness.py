@@ -23,8 +23,9 @@ from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.manners import SIDE
 from stillbrush.core.metrics.temporal import carried_change, temporal_error
 from stillbrush.core.networks.loss_network import load_loss_network
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.render.request import Request
 from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import manners
 

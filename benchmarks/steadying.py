@@ -30,9 +30,10 @@ from stillbrush.core.media.source import open_shot
 from stillbrush.core.metrics.encoder import appoint
 from stillbrush.core.metrics.temporal import Followed, carried_change, follow, temporal_error
 from stillbrush.core.motion.flow import DisFlow, Flow, dis_flow
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.render.request import Request
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.temporal.steady import (
     EDGE,
     Guide,

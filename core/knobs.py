@@ -14,8 +14,8 @@ from .motion.cuts import SENSITIVITY
 from .motion.estimators import FlowMethod
 from .motion.flow import FlowQuality
 from .spec import Knob, read_knobs
-from .stylizers.painter import Normalise
 from .stylizers.prior import Fill
+from .stylizers.shot_statistics import Normalise
 
 K = TypeVar("K")
 

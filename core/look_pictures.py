@@ -55,7 +55,7 @@ def give_picture(path: Path, share: float = 1.0) -> StylePicture:
     if not 0 <= share <= 1000:
         raise BadInput(f"style picture {path}: expected a share of 0 or more; got {share:g}.")
     if path == Path():
-        raise BadInput("Style Picture: expected a file or a picture; got neither.")
+        raise BadInput("style picture: expected a file or a picture; got neither.")
     if path.suffix.lower() not in STILLS:
         raise BadInput(
             f"style picture {path}: expected a picture ({', '.join(STILLS)}); got another kind."

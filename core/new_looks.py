@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from . import looks
 from .errors import BadInput, WriteRefused
 from .hashing import file_sha256
+from .look import Look, Weights
 from .look_files import NamedFile, verified_file
 from .look_pictures import StylePicture
-from .looks import NAME, Look, Weights, look_nodes, save_look
+from .looks import NAME, look_nodes, save_look
 from .media.atomic import replacing
 from .optimise_looks import StyleFile
 from .spec import REGISTRY, read_knobs

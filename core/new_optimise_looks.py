@@ -9,8 +9,9 @@ from typing import Any
 from . import looks
 from .errors import BadInput, MissingFrame, WriteRefused
 from .hashing import file_sha256
+from .look import Look, StylizerKind
 from .look_files import NamedFile
-from .looks import NAME, Look, StylizerKind, save_look
+from .looks import NAME, save_look
 from .networks.loss_network import load_loss_network, shipped_encoder
 from .new_looks import copy_file
 from .optimise_looks import Optimise, StyleFile

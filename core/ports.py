@@ -10,12 +10,12 @@ from torch import Tensor
 
 from .clip import Clip
 from .dials import Dials
-from .looks import Look
+from .look import Look
 from .media.source import Shot
 from .motion.flow import Flow
 from .spec import Kind
-from .stylizers.painter import ShotStatistics
 from .stylizers.prior import Prior
+from .stylizers.shot_statistics import ShotStatistics
 
 FlowPort = Annotated[Flow, Kind("flow", "B H W 2, backward and forward")]
 PriorPort = Annotated[Prior, Kind("prior")]

@@ -12,8 +12,9 @@ from ..core.comp.masks import ShotMatte
 from ..core.dials import Dials
 from ..core.knobs import PassKnobs, ShotKnobs, chain, changed
 from ..core.ports import ClipPort, DialsPort, LookPort, ShotPort
-from ..core.render.assembly import Request, assemble
+from ..core.render.assembly import assemble
 from ..core.render.painting import Settings
+from ..core.render.request import Request
 from ..core.spec import node
 from ..core.temporal.multi_pass import Passes
 

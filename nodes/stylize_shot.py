@@ -11,11 +11,12 @@ from ..core.clip import Clip
 from ..core.comp.masks import ShotMatte
 from ..core.dials import Dials
 from ..core.knobs import ShotKnobs, chain, changed
-from ..core.looks import Look
+from ..core.look import Look
 from ..core.new_looks import with_knobs
 from ..core.ports import ClipPort, DialsPort, LookPort, ShotPort
-from ..core.render.assembly import Request, assemble
+from ..core.render.assembly import assemble
 from ..core.render.painting import Settings
+from ..core.render.request import Request
 from ..core.spec import Knob, node
 
 

@@ -13,7 +13,8 @@ from ..core.ports import LookPort, PriorPort, StatisticsPort
 from ..core.render.compose import blend
 from ..core.spec import Encoded, Mask, node
 from ..core.stylizers.load import load_painter
-from ..core.stylizers.painter import PaintState, painting_size
+from ..core.stylizers.paint_state import PaintState
+from ..core.stylizers.painter import painting_size
 from ..core.stylizers.prior import begins_shot, resize_picture
 
 

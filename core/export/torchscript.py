@@ -16,11 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import BadInput
-from ..looks import Look
+from ..look import Look, StylizerKind
 from ..media.atomic import replacing
 from ..networks.style_network import EPSILON, Architecture, Stage
 from ..stylizers.load import load_network_painter
-from ..stylizers.painter import Painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)
 
@@ -114,13 +113,28 @@ class TwoFrame(nn.Module):
 
 
 def two_frame(look: Look) -> TwoFrame:
-    """Return a look's network as a module of its own."""
-    painter = load_network_painter(look)
-    ours = Architecture.STILLBRUSH
-    if type(painter) is not Painter or painter.network.shape.architecture is not ours:
+    """Return a look's network as a module of its own.
+
+    Raises:
+        BadInput: the look does not carry its paint, or not by one such network alone.
+    """
+    if look.stylizer is not StylizerKind.PRIOR:
         raise BadInput(
             f"look {look.name}: expected a look that carries its paint (stylizer: prior); got "
             f"{look.stylizer.value}."
+        )
+    if look.opener is not None:
+        raise BadInput(
+            f"look {look.name}: expected one network for every frame; got an image network for "
+            "first frames too (opener), and a network without state cannot know which those are. "
+            "Train without an image network, or paint it outside of TorchScript."
+        )
+    painter = load_network_painter(look)
+    layout = painter.network.shape.architecture
+    if layout is not Architecture.STILLBRUSH:
+        raise BadInput(
+            f"look {look.name}: expected a network of architecture "
+            f"{Architecture.STILLBRUSH.value}; got {layout.value}."
         )
     stages = []
     for stage in painter.network.stages:
@@ -133,7 +147,7 @@ def export(look: Look, path: Path, *, overwrite: bool = False) -> None:
     """Write a look as TorchScript (.pt).
 
     Raises:
-        BadInput: another suffix.
+        BadInput: another suffix, or as `two_frame`.
         WriteRefused: the file is there already, or the system refused.
     """
     if path.suffix != ".pt":

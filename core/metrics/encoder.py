@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from ..errors import UnreadableFile
+from ..look import Look
 from ..look_files import file_beside
-from ..looks import Look
 from ..networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
 from ..training.losses import Manner
 from .judge import Judge, encoder_digest

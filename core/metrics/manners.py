@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import UnreadableFile
 from ..hashing import file_sha256
-from ..looks import MannerFile
+from ..look import MannerFile
 from ..media.atomic import replacing
 from ..networks.loss_network import LossNetwork
 from ..networks.weights import KINDS, read_tensor

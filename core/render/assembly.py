@@ -7,7 +7,7 @@ import functools
 import hashlib
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,69 +18,27 @@ import torch
 
 from ... import __version__
 from ..errors import BadInput
-from ..looks import Look, StylizerKind
+from ..look import Look
 from ..media.colour import config
 from ..media.sequences import parse_frames
-from ..media.source import ReadSettings, Shot, open_shot
+from ..media.source import Shot, open_shot
 from ..motion.cache import FlowCache
 from ..motion.estimators import make_estimator
-from ..networks.bands import LEAST_ROWS, Bands
+from ..networks.bands import Bands
 from ..sequence import Checkpoints
 from ..stylizers.load import load_painter
 from ..stylizers.optimise.load import seen_by
-from ..stylizers.painter import (
-    STROKE_WIDTH,
-    Normalise,
-    PaintState,
-    ShotStatistics,
-    painting_size,
-)
-from ..temporal.multi_pass import Passes
-from .given_motion import GivenMotion, VectorSettings, given_motion
+from ..stylizers.paint_state import PaintState
+from ..stylizers.painter import STROKE_WIDTH, painting_size
+from ..stylizers.shot_statistics import ShotStatistics
+from .given_motion import GivenMotion, given_motion
 from .matte import Matte, Where, open_matte
 from .motion import EstimatedMotion, Motion
 from .multi_pass import MultiPassPainting
 from .output import Output, plan_output, refuse_source
-from .painting import Settings, ShotPainting
+from .painting import ShotPainting
 from .renderer import Job
-
-
-class Device(enum.Enum):
-    """Where tensors live."""
-
-    AUTO = "auto"
-    CUDA = "cuda"
-    MPS = "mps"
-    CPU = "cpu"
-
-
-class Precision(enum.Enum):
-    """Of the convolutions; everything else is float32."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a user asks for. Everything optional has the default an artist would choose."""
-
-    source: str | Shot
-    look: Look
-    read: ReadSettings = field(default_factory=ReadSettings)
-    settings: Settings = field(default_factory=Settings)
-    frames: str | None = None  # which frames are written; None: all
-    cold: bool = False  # begin the recursion at the first written frame
-    matte: str | None = None
-    invert_matte: bool = False
-    vectors: VectorSettings | None = None  # rendered motion; None: estimated
-    flow_cache: Path | None = None
-    statistics: Path | None = None  # frozen statistics measured before
-    device: Device = Device.AUTO
-    precision: Precision = Precision.FLOAT32
-    band_rows: int | None = None  # rows that the network paints at a time; None: from the size
-    passes: Passes | None = None  # several passes, forwards and backwards; None: one, recursive
-    disk_limit: float | None = None  # gigabytes between passes; None: no limit
+from .request import Precision, Request, check_request, pick_device
 
 
 @dataclass(frozen=True)
@@ -241,29 +199,6 @@ def assemble(request: Request) -> Assembly:
     return Assembly(request, shot, frames, device, motion, matte)
 
 
-def check_request(request: Request) -> None:
-    """Refuse what contradicts itself.
-
-    Raises:
-        BadInput: names the setting.
-    """
-    if request.look.stylizer is StylizerKind.ADAIN and not request.look.pictures:
-        raise BadInput(
-            f"look {request.look.name}: paints like pictures that it is given; name one with "
-            "--style-image, or wire Style Picture."
-        )
-    if request.statistics and request.settings.knobs.normalise is not Normalise.SHOT:
-        raise BadInput(
-            f"statistics {request.statistics}: are for normalise shot; ask for that too."
-        )
-    if request.band_rows is not None and request.band_rows < LEAST_ROWS:
-        raise BadInput(f"band rows: expected {LEAST_ROWS} or more; got {request.band_rows}.")
-    if request.flow_cache is not None and request.flow_cache.is_file():
-        raise BadInput(f"flow cache {request.flow_cache}: expected a folder; it is a file.")
-    if request.passes is not None and request.settings.per_frame:
-        raise BadInput("passes: expected more than frames by themselves; leave --per-frame away.")
-
-
 def look_identity(look: Look) -> dict[str, Any]:
     """Return everything of a look that decides the paint, beside the knobs."""
     named = {"name": look.name, "title": look.title, "weights": look.paint_digest}
@@ -290,26 +225,6 @@ def chosen_frames(text: str | None, shot: Shot) -> tuple[int, ...]:
             f"there is no frame {lacking[0]}."
         )
     return wanted
-
-
-def pick_device(device: Device) -> torch.device:
-    """Return the device to work on.
-
-    Raises:
-        BadInput: there is no such device here.
-    """
-    available = {
-        Device.CUDA: torch.cuda.is_available(),
-        Device.MPS: torch.backends.mps.is_available(),
-        Device.CPU: True,
-    }
-    if device is Device.AUTO:
-        return torch.device(next(d.value for d, there in available.items() if there))
-    if not available[device]:
-        raise BadInput(
-            f"device {device.value}: this machine has none, or torch was built without it."
-        )
-    return torch.device(device.value)
 
 
 def plain(value: Any) -> Any:
@@ -339,6 +254,3 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
     }
-
-
-__all__ = ["Assembly", "Device", "GivenMotion", "Precision", "Request", "assemble"]

@@ -18,9 +18,10 @@ from ..errors import BadInput
 from ..media.source import Shot
 from ..motion.flow import Flow, unknown_flow
 from ..sequence import InMemory, Moment, scan
-from ..stylizers.painter import PaintState, Sample
+from ..stylizers.paint_state import PaintState
 from ..stylizers.prior import Prior, begins_shot, resize_picture
 from ..stylizers.protocol import Stylizer
+from ..stylizers.shot_statistics import Sample
 from .painting import Painted, Ready, Settings, ShotPainting, Where
 from .pipeline import ReadAhead
 from .prepare import Prepared

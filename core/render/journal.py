@@ -24,7 +24,7 @@ from typing import Any
 from ..errors import UnreadableFile, WriteRefused
 from ..hashing import file_sha256
 from ..state import load_state, save_state
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 
 VERSION = 1
 TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}

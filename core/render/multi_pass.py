@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow, resize_flow
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 from ..stylizers.prior import resize_mask
 from ..temporal.multi_pass import (
     GIGABYTE,

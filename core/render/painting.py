@@ -30,15 +30,11 @@ from ..motion.cuts import is_cut
 from ..motion.flow import Flow
 from ..sequence import Checkpoints, Timeline
 from ..stylizers.adain import AnyStylePainter
-from ..stylizers.painter import (
-    Normalise,
-    PaintState,
-    Sample,
-    ShotStatistics,
-    painting_size,
-)
+from ..stylizers.paint_state import PaintState
+from ..stylizers.painter import painting_size
 from ..stylizers.prior import Prior, make_prior, resize_picture
 from ..stylizers.protocol import Iterate, Stylizer
+from ..stylizers.shot_statistics import Normalise, Sample, ShotStatistics
 from .compose import compose
 from .journal import OnDisk
 from .matte import Where

@@ -12,8 +12,8 @@ from typing import Any
 from ..errors import Cancelled, UnreadableFile
 from ..media.images import write_text_atomic
 from ..media.source import Shot
-from ..stylizers.painter import ShotStatistics
 from ..stylizers.protocol import Iterate
+from ..stylizers.shot_statistics import ShotStatistics
 from .gauge import Gauge
 from .journal import Journal, OnDisk, Stage, fingerprint
 from .numbers import debug_layers, measures

@@ -13,23 +13,15 @@ import torch
 
 from ..errors import BadInput
 from ..knobs import SteadyKnobs, chain
-from ..looks import Look
+from ..look import Look
 from ..media.colour import config
 from ..media.source import Missing, ReadSettings, Shot, open_shot
 from ..motion.cache import FlowCache
 from ..motion.estimators import make_estimator
 from ..sequence import Checkpoints
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 from ..stylizers.prior import resize_picture
-from .assembly import (
-    Device,
-    Request,
-    assemble,
-    chosen_frames,
-    machine,
-    plain,
-    product_version,
-)
+from .assembly import assemble, chosen_frames, machine, plain, product_version
 from .given_motion import GivenMotion, VectorSettings, given_motion
 from .keyed import Cuts, Fill, KeyedFrames, keyed_shot
 from .matte import Where, open_matte
@@ -37,6 +29,7 @@ from .motion import EstimatedMotion, Motion
 from .output import Output, plan_output, refuse_source
 from .painting import Settings
 from .renderer import Job
+from .request import Device, Request
 from .steadying import SteadyPainting, matching
 
 

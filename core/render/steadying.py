@@ -19,7 +19,7 @@ from ..media.source import Shot
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow, resize_flow
 from ..sequence import Checkpoints, Timeline
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 from ..stylizers.prior import resize_picture
 from ..temporal.steady import (
     Guide,

@@ -13,12 +13,13 @@ from PIL import Image
 from ..demo import DemoShot, write_demo_shot
 from ..errors import BadInput
 from ..knobs import chain
-from ..looks import Look, thumbnail_path
+from ..look import Look, thumbnail_path
 from ..media.atomic import replacing
-from .assembly import Request, assemble
+from .assembly import assemble
 from .given_motion import VectorSettings
 from .painting import Settings
 from .preview import preview
+from .request import Request
 
 FRAMES = 10  # painted one after the other, so that the look is seen as it is in a shot
 WIDTH, HEIGHT = 400, 225

@@ -12,8 +12,9 @@ import numpy as np
 from ..errors import BadInput, Cancelled
 from ..media.source import Shot
 from ..stylizers.load import load_painter
-from .assembly import Request, assemble, check_request
+from .assembly import assemble
 from .painting import Settings, ShotPainting
+from .request import Request, check_request
 from .sheet import BACKGROUND, contact_sheet
 from .shown import display_picture
 from .watching import Progress, Watcher

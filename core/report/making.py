@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..looks import Look
+from ..look import Look
 from ..metrics.encoder import appoint
 from ..render.gallery import Gallery
 from ..render.gauge import Gauge

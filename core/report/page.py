@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnreadableFile
-from ..looks import Look
+from ..look import Look
 from ..media.atomic import write_text_atomic
 from ..render.gallery import Gallery, Panel
 from . import facts, pictures

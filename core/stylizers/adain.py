@@ -15,8 +15,10 @@ from ..networks.adain import Decoder, blended, encode, moments, renormalised
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder
 from ..networks.style_network import CARRIED, Statistics
-from .painter import GuidedPainter, PaintState, ShotStatistics
+from .paint_state import PaintState
+from .painter import GuidedPainter
 from .prior import Fill, Prior
+from .shot_statistics import ShotStatistics
 
 STYLE_SIDE = 320
 """Short side to which a style picture is scaled: with it, the size of its strokes is decided."""

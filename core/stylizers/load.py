@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ..errors import BadInput
 from ..hashing import file_sha256
+from ..look import Look, StylizerKind, Weights
 from ..look_files import file_beside, verified_file
 from ..look_pictures import shares
-from ..looks import Look, StylizerKind, Weights
 from ..networks.adain import Decoder, load_decoder
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder

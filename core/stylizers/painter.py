@@ -2,123 +2,29 @@
 
 from __future__ import annotations
 
-import enum
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from torch.nn import functional as F
 
-from ..errors import BadInput, UnreadableFile
-from ..hashing import refuse_special
+from ..errors import BadInput
 from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
-from ..networks.weights import save_aside
-from ..state import digest
-from .prior import Prior, carry, resize_mask, resize_picture
+from .paint_state import PaintState
+from .prior import Prior, carry, resize_picture
 from .protocol import Before, PaintedFrame, Watch
+from .resting import rest
+from .shot_statistics import Sample, ShotStatistics
 
 P = TypeVar("P", bound="GuidedPainter")
 
 STROKE_WIDTH = 768
 """Width in pixels at which the network paints a frame when the stroke size is 1."""
-CHANGE_REACH = 7  # pixels over which a change of the plate is averaged, so that grain is none
-CHANGE_RANGE = (0.02, 0.05)  # of the encoded range: paint is kept below, given up above
-FORGETTING = 0.5  # of how firmly paint rested before, each frame
-OUTLASTING = 0.3  # of the firmest: what rested for long outlasts one frame without, not two
 LARGEST_GROWTH = 2.0  # a plate is never painted at more than this times its own size
-
-
-class Normalise(enum.Enum):
-    """Where the statistics of the normalisation layers come from."""
-
-    FRAME = "frame"
-    SHOT = "shot"
-
-
-@dataclass(frozen=True)
-class ShotStatistics:
-    """Statistics frozen over a shot: with no prior, and with one."""
-
-    unprimed: Statistics
-    primed: Statistics
-
-    def save(self, path: Path) -> None:
-        """Write both sets as safetensors."""
-        tensors = {}
-        for kind, statistics in (("unprimed", self.unprimed), ("primed", self.primed)):
-            for layer, (mean, variance) in enumerate(statistics):
-                tensors[f"{kind}.{layer:02d}.mean"] = mean.cpu()
-                tensors[f"{kind}.{layer:02d}.variance"] = variance.cpu()
-        marks = {"stillbrush-statistics": "2", "sha256": digest(tensors, {})}
-        save_aside(tensors, path, marks)
-
-    @classmethod
-    def load(cls, path: Path, device: torch.device) -> ShotStatistics:
-        """Read both sets.
-
-        Raises:
-            UnreadableFile: missing, damaged, or something else.
-        """
-        refuse_special(path, "frozen statistics")
-        try:
-            with safe_open(path, framework="pt") as file:
-                marks = file.metadata() or {}
-                found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise UnreadableFile(f"statistics {path}: cannot be read ({error}).") from error
-        if marks.get("sha256") != digest(found, {}):
-            raise UnreadableFile(f"statistics {path}: are damaged, or something else.")
-
-        def kind(name: str) -> Statistics:
-            means = sorted(key for key in found if key.startswith(name) and key.endswith("mean"))
-            pairs = ((found[key], found[key[:-4] + "variance"]) for key in means)
-            return tuple((mean.to(device), variance.to(device)) for mean, variance in pairs)
-
-        try:
-            statistics = cls(kind("unprimed"), kind("primed"))
-        except KeyError as error:
-            raise UnreadableFile(f"statistics {path}: expected {error}.") from error
-        if not statistics.primed or len(statistics.primed) != len(statistics.unprimed):
-            raise UnreadableFile(f"statistics {path}: expected both sets of a shot's statistics.")
-        return statistics
-
-
-@dataclass(frozen=True)
-class PaintState:
-    """What a stylizer carries to the next frame."""
-
-    painted: Tensor | None = None  # (1, h, w, 3), 0 to 1, network encoding; None: nothing yet
-    reference: Tensor | None = None  # (1, h, w, 3): the plate as it was when that was painted
-    age: int = 0  # frames since the recursion began
-    resting: Tensor | None = None  # (1, h, w, 1), 0 to 1: how firmly paint rested of late
-    earlier: Tensor | None = None  # (n, h, w, 3), half precision: painted before, newest first
-    seen: Tensor | None = None  # (m, h, w, 1), 8 bits: luma of the plates so far, newest first
-    trace: Tensor | None = None  # (k, 3, h, w), 0 to 1: iterates of the frame painted last
-
-    def to(self, device: torch.device) -> PaintState:
-        """Return the state on a device: a checkpoint is read into the processor's memory.
-
-        What is seldom asked for stays in main memory until it is.
-        """
-        near = {name: getattr(self, name) for name in ("painted", "reference", "resting", "trace")}
-        moved = {name: None if t is None else t.to(device) for name, t in near.items()}
-        return replace(self, **moved)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One neighbouring pair of a shot, for measuring its statistics."""
-
-    last: Tensor  # (1, H, W, 3), network encoding
-    this: Tensor  # (1, H, W, 3)
-    prior: Prior
 
 
 def painting_size(
@@ -363,40 +269,3 @@ def check_size(frame: Tensor, painted: Tensor) -> None:
     if painted.shape != frame.shape:
         got, last = tuple(frame.shape[1:3]), tuple(painted.shape[1:3])
         raise BadInput(f"stylizer: expected a frame of {last} as before; got {got}.")
-
-
-def rest(
-    painted: Tensor, frame: Tensor, prior: Prior, state: PaintState
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Leave paint alone where nothing moves and the plate is what it was painted from.
-
-    A network that paints over its own paint wanders, and most where there is least to hold on to: a
-    flat wall before a camera on a tripod. There the last paint is the best there is. It is kept to
-    the bit, and given up where the plate has come to differ from the one it was painted from - not
-    from the last frame, so that slow changes of light are followed too.
-
-    Grain makes motion out of nothing now and then. What rested before outlasts one such frame, as
-    long as the plate has not changed there and something else in the frame rests.
-
-    Returns:
-        The painted frame, the plate that its paint belongs to, (1, h, w, 3) each, and how firmly
-        paint rested of late (1, h, w, 1).
-    """
-    still = resize_mask(prior.still, *frame.shape[1:3])
-    resting = still if state.resting is None else torch.lerp(state.resting, still, FORGETTING)
-    if state.painted is None or state.reference is None or not prior.still.any():
-        return painted, frame, resting
-    released = changed(frame, state.reference, CHANGE_RANGE)
-    firmest = still.amax()
-    held = torch.where(resting > OUTLASTING * firmest, torch.maximum(still, firmest), still)
-    keep = held * (1 - released)
-    kept = torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
-    return *kept, resting
-
-
-def changed(frame: Tensor, reference: Tensor, span: tuple[float, float]) -> Tensor:
-    """Return how far a plate (1, h, w, 3) differs from another, beyond grain, 0 to 1."""
-    change = (frame - reference).abs().permute(0, 3, 1, 2)
-    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
-    least, most = span
-    return ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from torch import Tensor
 
+from .paint_state import PaintState
 from .prior import Prior
+from .shot_statistics import Sample, ShotStatistics
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from .painter import PaintState, Sample, ShotStatistics
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..motion.consistency import CHECK, CHECK_FLOOR
 from ..motion.flow import Flow, is_known
-from ..stylizers.painter import PaintState
+from ..stylizers.paint_state import PaintState
 
 COARSE = 8.0  # pixels at 1024 across: what is wider is colour and light, what is finer strokes
 REFERENCE_WIDTH = 1024

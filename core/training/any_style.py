@@ -51,6 +51,8 @@ class Sitting:
 class AnyStyleTrainer(Loop[Decoder]):
     """A decoder in training."""
 
+    remembered = ("step", "slots", "sitters")
+
     def build(self) -> Decoder:
         """Return a decoder with random weights."""
         return Decoder()

@@ -10,7 +10,8 @@ from torch import nn
 
 from ..errors import StillbrushError, WriteRefused
 from ..hashing import file_sha256
-from ..looks import Look, StylizerKind, Trained, Weights, look_text, save_look
+from ..look import Look, StylizerKind, Trained, Weights
+from ..looks import look_text, save_look
 from ..metrics.manners import manner_beside
 from ..networks.adain import Decoder, load_decoder, save_decoder
 from ..networks.loss_network import load_loss_network, shipped_encoder

@@ -124,6 +124,7 @@ class Loop(ABC, Generic[N]):
     slots: Slots
     ahead: ClassVar[int] = 1  # frames that a shot under way needs
     forwards: ClassVar[bool] = False  # compares with the next frame, not with the last
+    remembered: ClassVar[tuple[str, ...]] = ("step", "slots")  # decides which shots come next
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..looks import StylizerKind, Trained
+from ..look import StylizerKind, Trained
 from .any_style import AnyStyleTrainer
 from .feed_forward import FeedForwardTrainer, NoiseTrainer
 from .finish import write_any_style, write_looks

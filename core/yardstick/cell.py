@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..knobs import chain
-from ..looks import Look
+from ..look import Look
 from ..media.source import open_shot
 from ..metrics.gupta import Curve, distortion_curves, instability, match_patches
 from ..metrics.judge import Judge
@@ -24,8 +24,9 @@ from ..metrics.temporal import Followed, carried_change, temporal_error
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow, is_known, resize_flow
 from ..motion.warp import inside
-from ..render.assembly import Request, assemble
+from ..render.assembly import assemble
 from ..render.painting import Settings, ShotPainting
+from ..render.request import Request
 from ..stylizers.painter import STROKE_WIDTH
 from ..stylizers.prior import resize_mask
 from .clips import ClipFiles

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StillbrushError
-from ..looks import Look
+from ..look import Look
 from ..media.atomic import replacing, write_text_atomic
 from ..metrics.encoder import appoint
 from ..metrics.gupta import Curve, rank_correlation, trace

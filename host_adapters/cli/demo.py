@@ -13,11 +13,12 @@ from ...core.knobs import chain
 from ...core.looks import find_look
 from ...core.media.images import read_plate
 from ...core.media.source import Shot
-from ...core.render.assembly import Request, assemble
+from ...core.render.assembly import assemble
 from ...core.render.given_motion import VectorSettings
 from ...core.render.output import display_colour
 from ...core.render.painting import Settings, in_space
 from ...core.render.renderer import Job, render
+from ...core.render.request import Request
 from ...core.render.sheet import contact_sheet, save_picture_8bit
 from ...core.spec import REGISTRY
 from .console import Bar, console, interruptible

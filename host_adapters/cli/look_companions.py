@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from ...core.errors import WriteRefused
-from ...core.looks import find_look, list_looks, look_text, thumbnail_path
+from ...core.look import thumbnail_path
+from ...core.looks import find_look, list_looks, look_text
 from ...core.media.atomic import write_text_atomic
 from ...core.metrics.manners import SIDE, manner_beside
 from ...core.networks.loss_network import load_loss_network, shipped_encoder

@@ -13,7 +13,8 @@ from ... import nodes  # noqa: F401 - declares the knobs
 from ...core import looks
 from ...core.errors import StillbrushError
 from ...core.knobs import ShotKnobs, chain, changed
-from ...core.looks import Look, find_look, list_looks, load_look
+from ...core.look import Look
+from ...core.looks import find_look, list_looks, load_look
 from ...core.metrics.manners import load_manners
 from ...core.new_looks import derive, knob_owner, save_derived
 from ...core.optimise_looks import Optimise

@@ -136,9 +136,9 @@ def speed() -> Finding:
     import torch
 
     from ...core.looks import list_looks, load_look
-    from ...core.render.assembly import Device, pick_device
+    from ...core.render.request import Device, pick_device
     from ...core.stylizers.load import load_painter
-    from ...core.stylizers.painter import PaintState
+    from ...core.stylizers.paint_state import PaintState
     from .looks import problem
 
     usable = (path for path in list_looks(user_looks()) if problem(str(path)) is None)

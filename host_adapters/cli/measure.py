@@ -8,7 +8,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ...core.errors import BadInput, Cancelled, StillbrushError
-from ...core.looks import Look, find_look
+from ...core.look import Look
+from ...core.looks import find_look
 from ...core.media.atomic import write_text_atomic
 from ...core.report.plots import require_matplotlib
 from ...core.yardstick.cell import Extent, Method

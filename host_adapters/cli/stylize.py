@@ -14,13 +14,15 @@ from ...core.dials import Dials
 from ...core.errors import BadInput
 from ...core.file_knobs import BesideKnobs
 from ...core.knobs import PassKnobs, chain
-from ...core.looks import Look, find_look
+from ...core.look import Look
+from ...core.looks import find_look
 from ...core.media.sequences import format_frames, parse_frames
 from ...core.media.source import Missing, ReadSettings, Shot, open_shot
-from ...core.render.assembly import Assembly, Device, Precision, Request, assemble
+from ...core.render.assembly import Assembly, assemble
 from ...core.render.given_motion import VectorSettings
 from ...core.render.painting import Settings
 from ...core.render.renderer import render
+from ...core.render.request import Device, Precision, Request
 from ...core.report.making import measured, write_job_page
 from ...core.spec import REGISTRY, read_knobs
 from ...core.temporal.multi_pass import Passes

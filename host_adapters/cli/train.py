@@ -8,36 +8,28 @@ from typing import Any, TypeVar
 
 import click
 import torch
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as RichProgress
 
 from ... import nodes  # noqa: F401 - declares the knobs that a look is checked against
 from ...core.errors import BadInput
 from ...core.looks import find_look
 from ...core.networks.loss_network import shipped_encoder
-from ...core.render.assembly import Device, Precision, pick_device
+from ...core.render.request import Device, Precision, pick_device
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
-from ...core.training.session import Outcome, Progress, Session
+from ...core.training.run import Outcome
+from ...core.training.session import Session
 from ...core.training.start import Start
 from ...core.training.team import Team
 from ...core.training.windows import picture_files
-from .console import Interrupt, Quiet, console, errors, interruptible, table, write_json
+from .console import console, interruptible, table, write_json
 from .folders import user_looks
 from .options import names, settings
 from .processes import joined
+from .train_progress import watched
 
 F = TypeVar("F", bound=Callable[..., Any])
 LISTED = 12  # style pictures that are named
-PLAIN_LINES = 40  # of a whole run, where there is no terminal
 FILE = click.Path(path_type=Path)
 
 
@@ -205,13 +197,6 @@ def command(threads: int | None, dry_run: bool, as_json: bool, **given: Any) -> 
             conclude(outcome, as_json=as_json)
 
 
-def watched(interrupt: Interrupt, team: Team, *, as_json: bool) -> Bar | JsonLines | Silent:
-    """Return who is told of progress; of several processes, the first one tells."""
-    if not team.leads:
-        return Silent(interrupt)
-    return JsonLines(interrupt) if as_json else Bar(interrupt)
-
-
 def request(given: dict[str, Any], team: Team) -> Request:
     """Build a request from the options of the command line."""
     recipe = find_recipe(given["recipe"]) if given["recipe"] else RecipeFile("", "", "")
@@ -323,72 +308,3 @@ def conclude(outcome: Outcome, *, as_json: bool) -> None:
     for path in outcome.looks:
         console.print(f"look: {path}", markup=False)
     console.print(f"last sheet: {outcome.sheet}", markup=False)
-
-
-class Bar:
-    """A live progress line; plain lines now and then where there is no terminal."""
-
-    def __init__(self, interrupt: Interrupt) -> None:
-        self.interrupt = interrupt
-        self.bar = RichProgress(
-            SpinnerColumn(),
-            TextColumn("[bold]training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[losses]}"),
-            TimeRemainingColumn(),
-            console=errors,
-            disable=not errors.is_terminal,
-        )
-        self.task: TaskID = self.bar.add_task("training", total=None, losses="")
-
-    def __enter__(self) -> Bar:
-        """Show the bar."""
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
-        self.bar.stop()
-
-    def progress(self, progress: Progress) -> None:
-        """Show a finished iteration."""
-        step, total, found = progress.step, progress.total, progress.losses
-        losses = (
-            f"style {found.style:.2f}  content {found.content:.2f}  temporal {found.temporal:.2f}"
-        )
-        self.bar.update(self.task, total=total, completed=step, losses=losses)
-        if self.bar.disable and (step % max(1, total // PLAIN_LINES) == 0 or step == total):
-            rate, left = f"{progress.rate:.2f}/s", f"{progress.remaining:.0f} s left"
-            errors.print(f"iteration {step}/{total}  {losses}  {rate}  {left}", markup=False)
-
-    def remark(self, text: str) -> None:
-        """Show a remark above the bar."""
-        errors.print(text, markup=False)
-
-    def is_cancelled(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
-        return self.interrupt.asked
-
-
-class Silent(Quiet):
-    """Tells nothing: another process of the run does."""
-
-    def progress(self, progress: Progress) -> None:
-        """Tell nothing of an iteration."""
-
-    def remark(self, text: str) -> None:
-        """Tell nothing."""
-
-
-class JsonLines(Quiet):
-    """Progress for machines: one JSON object a line on standard output."""
-
-    def progress(self, progress: Progress) -> None:
-        """Write a finished iteration."""
-        facts = vars(progress) | {"losses": vars(progress.losses)}
-        write_json(event="iteration", **facts)
-
-    def remark(self, text: str) -> None:
-        """Write a remark."""
-        write_json(event="remark", text=text)

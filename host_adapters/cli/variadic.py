@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from ...core.errors import BadInput
+from ...core.look import Look, StylizerKind
 from ...core.look_pictures import MOST_PICTURES, StylePicture, give_picture
-from ...core.looks import Look, StylizerKind
 from ...core.spec import REGISTRY
 
 SHARE = re.compile(r"[0-9]*\.?[0-9]+")
@@ -76,7 +76,7 @@ def styled(look: Look, given: Mapping[str, object]) -> Look:
     """Return a look that paints like the pictures that were given, if any were.
 
     Raises:
-        BadInput, MissingFrame: a picture is none, or the look takes none.
+        BadInput, MissingFrame: a picture is none, the look takes none, or wants one.
     """
     words = given.get("style_images") or ()
     assert isinstance(words, tuple)
@@ -84,6 +84,11 @@ def styled(look: Look, given: Mapping[str, object]) -> Look:
         give_picture(Path(file), float(share)) for file, share in words
     )
     if not pictures:
+        if look.stylizer is StylizerKind.ADAIN and not look.pictures:
+            raise BadInput(
+                f"look {look.name}: paints like pictures that it is given; name one with "
+                "--style-image."
+            )
         return look
     if look.stylizer is not StylizerKind.ADAIN:
         raise BadInput(f"--style-image: look {look.name} paints in a style of its own.")

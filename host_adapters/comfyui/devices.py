@@ -15,10 +15,11 @@ from typing import Any
 import comfy.model_management as mm
 import torch
 
-from ...core.render.assembly import Device
 from ...core.render.guided import Step
 from ...core.render.painting import Painted, Ready, ShotPainting
-from ...core.stylizers.painter import GuidedPainter, PaintState
+from ...core.render.request import Device
+from ...core.stylizers.paint_state import PaintState
+from ...core.stylizers.painter import GuidedPainter
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from typing import Any
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
-from ...core.looks import Look, find_look
+from ...core.look import Look
+from ...core.looks import find_look
 from ...core.spec import REGISTRY
 from .failures import told, verdict
 from .folders import look_names, looks_folder, source, stamp

@@ -11,7 +11,7 @@ import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.motion.flow import Flow
 from ...core.motion.view import mask_picture
 from ...core.render.pipeline import ReadAhead

@@ -13,15 +13,16 @@ from comfy_api.v0_0_2 import io
 from torch import Tensor
 
 from ...core.knobs import chain, follow
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.new_looks import with_knobs
-from ...core.render.assembly import Request, assemble, pick_device
+from ...core.render.assembly import assemble
 from ...core.render.guided import GuidedPainting, paint_in_order
 from ...core.render.painting import Settings, ShotPainting
+from ...core.render.request import Request, pick_device
 from ...core.sequence import InMemory
 from ...core.spec import REGISTRY
 from ...core.stylizers.load import load_painter
-from ...core.stylizers.painter import PaintState
+from ...core.stylizers.paint_state import PaintState
 from ...core.stylizers.prior import Prior
 from ...nodes.stylize_shot import counted
 from . import devices

@@ -19,7 +19,7 @@ from comfy_api.v0_0_2 import io
 from torch import Tensor
 
 from ...core.errors import BadInput
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.media.colour import DISPLAY, LINEAR, PlateColour
 from ...core.media.pictures import shot_of_pictures, with_pictures
 from ...core.media.source import Placed, Shot

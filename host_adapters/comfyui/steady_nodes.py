@@ -13,13 +13,14 @@ from torch import Tensor
 
 from ...core.errors import BadInput
 from ...core.knobs import chain, changed
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.media.pictures import shot_of_pictures
 from ...core.media.sequences import parse_frames
 from ...core.media.source import Placed, Shot
-from ...core.render.assembly import Request, assemble
+from ...core.render.assembly import assemble
 from ...core.render.guided import paint_in_order
 from ...core.render.painting import Settings, scratch
+from ...core.render.request import Request
 from ...core.render.steady_request import SteadyRequest, steady_painting
 from ...core.sequence import InMemory
 from ...core.spec import REGISTRY, Port

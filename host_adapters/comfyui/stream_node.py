@@ -17,15 +17,16 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ...core.errors import BadInput, Cancelled
 from ...core.file_knobs import BesideKnobs, Rendered
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.media.images import read_plate
 from ...core.media.source import ReadSettings, Shot, open_shot
-from ...core.render.assembly import Request, assemble
+from ...core.render.assembly import assemble
 from ...core.render.given_motion import VectorSettings
 from ...core.render.journal import OnDisk
 from ...core.render.painting import Settings, ShotPainting
 from ...core.render.renderer import Job, render
 from ...core.render.renderer import Progress as Step
+from ...core.render.request import Request
 from ...core.spec import REGISTRY, read_knobs
 from ...nodes.stylize_shot import counted
 from . import devices

@@ -13,7 +13,7 @@ import torch
 from comfy_api.v0_0_2 import io
 from torch import Tensor
 
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.metrics.meter import Reading, in_words, means, plot
 from ...core.motion.flow import Flow
 from ...core.spec import REGISTRY

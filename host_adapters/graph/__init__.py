@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import BadInput
-from ...core.looks import Look, find_look
+from ...core.look import Look
+from ...core.looks import find_look
 from ...core.media.atomic import write_text_atomic
 from ...core.media.sequences import MAX_FRAMES, parse_frames
 from ...core.spec import REGISTRY, shown

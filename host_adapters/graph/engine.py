@@ -13,7 +13,8 @@ import numpy as np
 
 from ...core.dials import Dials
 from ...core.errors import BadInput, StillbrushError
-from ...core.looks import Look, find_look
+from ...core.look import Look
+from ...core.looks import find_look
 from ...core.media.source import Placed, Shot
 from ...core.spec import NodeSpec, Port
 from ..folders import user_looks

@@ -27,7 +27,7 @@ from ...core.render.pipeline import Shared
 from ...core.render.prepare import Prepared, prepare
 from ...core.sequence import InMemory, Timeline
 from ...core.spec import Port
-from ...core.stylizers.painter import PaintState
+from ...core.stylizers.paint_state import PaintState
 from .declared import LOOK, has_output
 from .values import Values
 

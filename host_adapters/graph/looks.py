@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadInput
 from ...core.knobs import chain
-from ...core.looks import Look, find_look, load_look
+from ...core.look import Look
+from ...core.looks import find_look, load_look
 from ...core.new_looks import derive, flat_knobs, save_derived
 from ...core.spec import REGISTRY
 from ..folders import user_looks

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.clip import Format
 from ...core.errors import BadInput
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.media.headers import opened, part_specs
 from ...core.media.images import probe
 from ...core.media.source import Shot

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.export.torchscript import export
 from ...core.knobs import PriorKnobs, StylizerKnobs
-from ...core.looks import Look
+from ...core.look import Look
 from ...core.media.atomic import write_text_atomic
 from ...core.spec import KnobField, read_knobs
 from .gizmo import quoted, user_knob

@@ -24,7 +24,8 @@ from support.material import ROOT, tiny_look, tiny_shot
 
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput, WriteRefused
-from stillbrush.core.looks import Look, StylizerKind, find_look
+from stillbrush.core.look import Look, StylizerKind
+from stillbrush.core.looks import find_look
 from stillbrush.core.spec import REGISTRY
 
 ADAPTER = ROOT / "host_adapters/comfyui"

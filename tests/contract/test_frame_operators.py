@@ -19,15 +19,15 @@ from torch import Tensor
 from stillbrush import nodes  # noqa: F401 - fills the registry
 from stillbrush.core.errors import BadInput
 from stillbrush.core.knobs import PriorKnobs
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.media.source import Shot, open_shot
 from stillbrush.core.motion.flow import Flow, unknown_flow
 from stillbrush.core.sequence import Moment, scan
 from stillbrush.core.spec import REGISTRY, Knob, KnobField, NodeSpec
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import Sample, ShotStatistics
 from stillbrush.core.stylizers.prior import Fill, make_prior
+from stillbrush.core.stylizers.shot_statistics import Sample, ShotStatistics
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/nodes.json"
 REFRESH = "STILLBRUSH_REFRESH_GOLDEN"  # set it to 1 to write the list anew; look at the difference

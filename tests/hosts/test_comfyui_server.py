@@ -8,17 +8,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.comfyui import HOSTILE, Graph, Server, api_defaults, api_graph, node, running
+from support.comfyui import (
+    HOSTILE,
+    Graph,
+    Server,
+    api_defaults,
+    api_graph,
+    maker,
+    node,
+    running,
+)
+from support.comfyui_shot import LENGTH, STROKE, WIDTH, assert_same_pixels, files, stylize
 from support.material import ROOT, SHARED
 from support.rendering import assert_untouched, channels
 
@@ -26,46 +34,7 @@ from stillbrush.core.media.images import read_plate
 
 pytestmark = [pytest.mark.comfy, pytest.mark.heavy]
 EXAMPLES = sorted((ROOT / "example_workflows").glob("*.json"))
-LENGTH, WIDTH, STROKE = 6, 192, 4.0
 COLOURS = {"R", "G", "B"}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("comfyui")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def info(server: Server) -> dict[str, Any]:
-    return server.get("/object_info")
-
-
-@pytest.fixture(scope="module")
-def make(info: dict[str, Any]):
-    return maker(info)
-
-
-def maker(info: dict[str, Any]):
-    """Return what writes a node with its widgets at their defaults, but for what is given."""
-
-    def written(kind: str, **given: Any) -> dict[str, Any]:
-        return node(kind, **(api_defaults(info, kind) | given))
-
-    return written
-
-
-@pytest.fixture(scope="module")
-def plates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo plate, or the real one that STILLBRUSH_TEST_PLATES names."""
-    named = os.environ.get("STILLBRUSH_TEST_PLATES")
-    if named:
-        return Path(named)
-    from stillbrush.core.demo import DemoShot, write_demo_shot
-
-    folder = tmp_path_factory.mktemp("plates")
-    write_demo_shot(folder, DemoShot(width=WIDTH, height=108, frames=LENGTH))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -74,26 +43,6 @@ def command_line(plates: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("cli")
     stylize(plates, folder, "--stroke-size", str(STROKE))
     return folder
-
-
-def stylize(plates: Path, folder: Path, *more: str) -> None:
-    program = "from stillbrush.host_adapters.cli import main; main()"
-    arguments = ["stylize", str(plates), "-o", f"{folder}/plate.####.exr"]
-    arguments += ["--look", "starry-night", "--device", "cpu", *more]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.exr"))
-
-
-def assert_same_pixels(one: Path, other: Path) -> None:
-    assert [p.name for p in files(one)] == [p.name for p in files(other)]
-    for a, b in zip(files(one), files(other), strict=True):
-        first, second = channels(a), channels(b)
-        assert list(first) == list(second)
-        for name, values in first.items():
-            np.testing.assert_array_equal(second[name], values, err_msg=f"{a.name} {name}")
 
 
 def chain(make, plates: Path, out: str) -> Graph:
@@ -334,12 +283,19 @@ def test_save_look_saves_the_knobs_of_the_graph_into_its_own_folder(server, make
     saved = (server.base / "models/stillbrush/dusk.yaml").read_text()
     assert "mix: 0.25" in saved
     assert "dilate: 3" in saved
-    for name in ("../../dusk", "/tmp/dusk", "starry-night", "Dusk"):
+    there = looks_below(server.base.parent)
+    assert server.base / "models/stillbrush/dusk.yaml" in there
+    for name in ("../../dusk", str(server.base.parent / "dusk"), "starry-night", "Dusk"):
         graph["save"]["inputs"]["name"] = name
         refused = server.run(graph)
         assert refused.status == "error"
         assert "look" in refused.error
-    assert not list(server.base.parent.glob("dusk.yaml"))
+        assert looks_below(server.base.parent) == there, f"{name} was written"
+
+
+def looks_below(folder: Path) -> dict[Path, int]:
+    """Return every file under a folder that may be a look, and when it was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.yaml")}
 
 
 # --- bad input reads well ------------------------------------------------------------------------

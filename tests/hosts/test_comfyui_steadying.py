@@ -6,26 +6,21 @@ Set STILLBRUSH_COMFYUI (and STILLBRUSH_COMFYUI_PYTHON); see CONTRIBUTING.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hosts.test_comfyui_server import (  # noqa: F401 - the last four are fixtures
+from support.comfyui import Graph, node
+from support.comfyui_shot import (
     LENGTH,
     STROKE,
     WIDTH,
     assert_same_pixels,
     files,
-    info,
-    make,
-    plates,
-    server,
+    steady,
     stylize,
 )
-from support.comfyui import Graph, node
 from support.rendering import channels
 
 from stillbrush.core.media.images import read_plate
@@ -35,7 +30,7 @@ KEYS = (1, 4)  # of the shot's frames, counted from 1
 
 
 @pytest.fixture(scope="module")
-def boiling(plates, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def boiling(plates, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plate painted frame by frame: a clip that flickers."""
     folder = tmp_path_factory.mktemp("boiling")
     stylize(plates, folder, "--stroke-size", str(STROKE), "--per-frame")
@@ -51,16 +46,7 @@ def keys(boiling, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def steadied(plates: Path, painted: Path, folder: Path, *more: str) -> Path:  # noqa: F811
-    """Run the command line; return where its frames lie."""
-    program = "from stillbrush.host_adapters.cli import main; main()"
-    arguments = ["steady", str(plates), "--painted", str(painted)]
-    arguments += ["-o", f"{folder}/plate.####.exr", *more]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True)
-    return folder
-
-
-def stabilizer(make, plates: Path, painted: Path, out: str, **knobs: Any) -> Graph:  # noqa: F811
+def stabilizer(make, plates: Path, painted: Path, out: str, **knobs: Any) -> Graph:
     """Steady painted files by the plate's, from files to files."""
     with_keys = knobs.get("keys", False)
     return {
@@ -90,16 +76,16 @@ def stabilizer(make, plates: Path, painted: Path, out: str, **knobs: Any) -> Gra
     ],
 )
 def test_the_stabilizer_gives_the_pixels_of_the_command_line(
-    server,  # noqa: F811
-    make,  # noqa: F811
-    plates,  # noqa: F811
+    server,
+    make,
+    plates,
     boiling,
     tmp_path,
     name,
     knobs,
 ) -> None:
     options = [str(t) for k, v in knobs.items() for t in (f"--{k.replace('_', '-')}", v)]
-    steadied(plates, boiling, tmp_path, *options)
+    steady(plates, boiling, tmp_path, *options)
     outcome = server.run(stabilizer(make, plates, boiling, name, **knobs))
     assert outcome.status == "success", outcome.error
     made = server.base / "output" / name
@@ -109,14 +95,14 @@ def test_the_stabilizer_gives_the_pixels_of_the_command_line(
     assert np.abs(before - after).max() > 0.02, "it did nothing"
 
 
-def test_a_matte_says_where_to_steady(server, make, plates, boiling, tmp_path) -> None:  # noqa: F811
+def test_a_matte_says_where_to_steady(server, make, plates, boiling, tmp_path) -> None:
     from PIL import Image
 
     matte = np.zeros((108, WIDTH, 3), np.uint8)  # ComfyUI dims white of a grey PNG
     matte[:, : WIDTH // 2] = 255
     for folder in (tmp_path, server.base / "input"):
         Image.fromarray(matte).save(folder / "left.png")
-    steadied(plates, boiling, tmp_path / "cli", "--matte", str(tmp_path / "left.png"))
+    steady(plates, boiling, tmp_path / "cli", "--matte", str(tmp_path / "left.png"))
     graph = stabilizer(make, plates, boiling, "left", matte=["matte", 0])
     graph["matte"] = node("LoadImageMask", image="left.png", channel="red")
     outcome = server.run(graph)
@@ -131,14 +117,14 @@ def test_a_matte_says_where_to_steady(server, make, plates, boiling, tmp_path) -
 
 @pytest.mark.parametrize("fill", [None, "great-wave"])
 def test_key_frames_are_carried_as_the_command_line_carries_them(
-    server,  # noqa: F811
-    make,  # noqa: F811
-    plates,  # noqa: F811
+    server,
+    make,
+    plates,
     keys,
     tmp_path,
     fill,
 ) -> None:
-    steadied(plates, keys, tmp_path, "--keys", *(("--fill", fill) if fill else ()))
+    steady(plates, keys, tmp_path, "--keys", *(("--fill", fill) if fill else ()))
     text = ",".join(map(str, KEYS))
     out = f"keys-{fill}"
     graph = stabilizer(make, plates, keys, out, keys=True, key_frames=text)
@@ -152,9 +138,9 @@ def test_key_frames_are_carried_as_the_command_line_carries_them(
 
 
 def test_the_multi_pass_blender_gives_the_pixels_of_the_command_line(
-    server,  # noqa: F811
-    make,  # noqa: F811
-    plates,  # noqa: F811
+    server,
+    make,
+    plates,
     tmp_path,
 ) -> None:
     several = ("--passes", "3", "--pass-blend", "0.4")
@@ -180,7 +166,7 @@ def test_the_multi_pass_blender_gives_the_pixels_of_the_command_line(
     assert_same_pixels(tmp_path, server.base / "output/passes")
 
 
-def test_what_is_wrong_with_painted_pictures_is_one_line(server, make, plates, boiling, keys):  # noqa: F811
+def test_what_is_wrong_with_painted_pictures_is_one_line(server, make, plates, boiling, keys):
     wrong = {
         "fewer": (stabilizer(make, plates, keys, "never"), "Are they key frames?"),
         "no numbers": (stabilizer(make, plates, keys, "never", keys=True), "key_frames"),

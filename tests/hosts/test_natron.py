@@ -15,7 +15,8 @@ import pytest
 from support.material import tiny_look, tiny_shot
 from support.rendering import channels, paint
 
-from stillbrush.core.looks import Look, load_look
+from stillbrush.core.look import Look
+from stillbrush.core.looks import load_look
 from stillbrush.core.new_looks import flat_knobs
 from stillbrush.core.spec import REGISTRY
 from stillbrush.host_adapters.graph.knob import plain

@@ -28,7 +28,8 @@ from support.tcl import parsed
 
 import stillbrush
 from stillbrush import graph
-from stillbrush.core.looks import Look, load_look
+from stillbrush.core.look import Look
+from stillbrush.core.looks import load_look
 from stillbrush.core.new_looks import flat_knobs
 from stillbrush.core.spec import REGISTRY
 from stillbrush.host_adapters.graph.knob import plain

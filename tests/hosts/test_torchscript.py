@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from click.testing import CliRunner
 from support.material import tiny_look
 from support.tcl import parsed
 
+from stillbrush.core.errors import BadInput
 from stillbrush.core.export.torchscript import export, two_frame
+from stillbrush.core.look import StylizerKind
+from stillbrush.core.looks import save_look
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.host_adapters.cli.commands import cli
 
@@ -81,6 +85,24 @@ def test_it_runs_in_half(model) -> None:
         made = half(packed(24, 32).half())
     assert made.dtype == torch.float16
     assert torch.isfinite(made.float()).all()
+
+
+def test_a_look_of_two_networks_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    look = tiny_look(tmp_path / "look")
+    opened = replace(look, name="opened", opener=look.weights)
+    path = save_look(opened, tmp_path / "look")
+    line = ["export-torchscript", str(path), str(tmp_path / "cat")]
+    done = CliRunner().invoke(cli, line)
+    assert isinstance(done.exception, BadInput)
+    assert "image network" in str(done.exception)
+    assert not (tmp_path / "cat").exists()
+
+
+@pytest.mark.parametrize("kind", [StylizerKind.FEEDFORWARD, StylizerKind.RECURRENT])
+def test_a_look_that_carries_no_paint_is_refused(tmp_path: Path, kind: StylizerKind) -> None:
+    look = replace(tiny_look(tmp_path), stylizer=kind)
+    with pytest.raises(BadInput, match=f"got {kind.value}"):
+        export(look, tmp_path / "tiny.pt")
 
 
 def test_the_command_writes_what_nuke_needs_to_bake_it(tmp_path: Path) -> None:

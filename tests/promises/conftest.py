@@ -9,7 +9,7 @@ import pytest
 from support.material import tiny_look, tiny_shot
 from support.rendering import frames_in, paint
 
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.host_adapters.cli import main
 
 FRAMES = 20  # more than one checkpoint

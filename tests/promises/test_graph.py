@@ -17,11 +17,12 @@ from support.rendering import assert_untouched, channels, paint
 from stillbrush import graph
 from stillbrush.core.errors import Cancelled, WriteRefused
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.media.images import read_plate, write_picture
 from stillbrush.core.media.source import open_shot
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Request
 from stillbrush.host_adapters.cli.commands import cli
 
 FRAMES = range(1001, 1007)

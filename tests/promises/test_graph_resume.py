@@ -16,7 +16,7 @@ from support.commands import LOAD, ROOT
 from support.rendering import frames_in
 
 from stillbrush import graph
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 
 RUN = "from stillbrush.host_adapters.cli import main; main()"
 EXECUTE = (

@@ -25,9 +25,10 @@ s = u.spec_from_file_location("stillbrush", sys.argv[1])
 m = u.module_from_spec(s); sys.modules["stillbrush"] = m; s.loader.exec_module(m)
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import load_look
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.request import Request
 from stillbrush.core.render.steady_request import SteadyRequest, assemble_steady
 from stillbrush.core.temporal.multi_pass import Passes
 class Quiet:
@@ -101,9 +102,10 @@ s = u.spec_from_file_location("stillbrush", sys.argv[1])
 m = u.module_from_spec(s); sys.modules["stillbrush"] = m; s.loader.exec_module(m)
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.looks import load_look
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.request import Request
 told, spent, fixed = [], 0.0, np.random.default_rng(1).random(120_000)
 def peak(): return int(re.search(r"VmRSS:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
 class Notes:

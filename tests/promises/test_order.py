@@ -10,10 +10,11 @@ import pytest
 from support.material import tiny_look, tiny_shot
 
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.given_motion import VectorSettings
 from stillbrush.core.render.painting import Settings, ShotPainting
-from stillbrush.core.stylizers.painter import Normalise
+from stillbrush.core.render.request import Request
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 FRAMES = 20  # more than one checkpoint
 

@@ -13,7 +13,7 @@ from support.rendering import Quiet, frames_in, paint
 from support.training import write_loss_network
 
 from stillbrush.core.errors import Cancelled
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.render import renderer
 from stillbrush.core.render.renderer import render
 

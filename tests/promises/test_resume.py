@@ -19,9 +19,9 @@ from stillbrush.core.errors import (
     Cancelled,
     WriteRefused,
 )
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.render import renderer
-from stillbrush.core.stylizers.painter import Normalise
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 FRAMES = 20  # more than one checkpoint
 NAMES = [f"plate.{number}.exr" for number in range(1001, 1001 + FRAMES)]

@@ -19,7 +19,8 @@ from stillbrush.core.networks import bands as banding
 from stillbrush.core.networks.bands import Bands, band_rows, paint_in_bands
 from stillbrush.core.stylizers import painter as painting
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import Normalise, PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 SMALL = (218, 512)
 ODD = (147, 301)

@@ -16,9 +16,10 @@ from stillbrush.core.media.images import probe, read_plate, write_picture
 from stillbrush.core.media.source import Missing, ReadSettings, open_shot
 from stillbrush.core.media.video import VideoSource
 from stillbrush.core.media.video_writer import write_video
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import render
+from stillbrush.core.render.request import Request
 
 EXR_DEV = SHARED / "data/exr_dev"
 QUICK = ["AllHalfValues", "Rec709", "displaywindow/t03", "displaywindow/t08", "XYZ"]

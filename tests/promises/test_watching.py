@@ -8,7 +8,7 @@ import pytest
 from support.rendering import Quiet, frames_in, paint
 
 from stillbrush.core.errors import Cancelled
-from stillbrush.core.stylizers.painter import Normalise
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 
 def test_frames_passed_on_the_way_to_the_first_are_told(shot, look, tmp_path) -> None:

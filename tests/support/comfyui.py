@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -209,6 +209,15 @@ def api_defaults(info: dict[str, Any], kind: str) -> dict[str, Any]:
             elif spec[0] == "COMBO" and options.get("options"):
                 made[name] = options["options"][0]
     return made
+
+
+def maker(info: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """Return what writes a node with its widgets at their defaults, but for what is given."""
+
+    def written(kind: str, **given: Any) -> dict[str, Any]:
+        return node(kind, **(api_defaults(info, kind) | given))
+
+    return written
 
 
 def api_graph(workflow: dict[str, Any], info: dict[str, Any]) -> Graph:

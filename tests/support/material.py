@@ -11,7 +11,8 @@ import torch
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.hashing import file_sha256
-from stillbrush.core.looks import Look, Weights, load_look, save_look
+from stillbrush.core.look import Look, Weights
+from stillbrush.core.looks import load_look, save_look
 from stillbrush.core.networks.style_network import Shape, StyleNetwork
 from stillbrush.core.networks.weights import save_weights
 

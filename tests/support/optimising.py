@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from stillbrush.core.hashing import file_sha256
-from stillbrush.core.looks import Look, StylizerKind, load_look, save_look
+from stillbrush.core.look import Look, StylizerKind
+from stillbrush.core.looks import load_look, save_look
 from stillbrush.core.networks.encoder import Encoder, EncoderShape
 from stillbrush.core.networks.loss_network import LossNetwork
 from stillbrush.core.optimise_looks import Optimise, StyleFile

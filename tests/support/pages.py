@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.looks import Look
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.look import Look
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import Job, render
+from stillbrush.core.render.request import Request
 from stillbrush.core.report.making import measured, write_job_page
 
 from .rendering import Quiet

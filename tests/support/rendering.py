@@ -9,12 +9,13 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813
 
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.media.images import Plate, read_plate
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
 from stillbrush.core.render.renderer import Progress, render
 from stillbrush.core.render.report import Report
+from stillbrush.core.render.request import Request
 
 # Our own marks, the padding of the clock time that no file carries, and what follows from the
 # compression or counts smaller levels that are not kept.

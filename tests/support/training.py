@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from stillbrush.core.networks.style_network import Shape
 from stillbrush.core.training.plan import Request
-from stillbrush.core.training.session import Progress
+from stillbrush.core.training.run import Progress
 
 WIDTHS = {"1_1": 4, "1_2": 4, "2_1": 6, "2_2": 6, "3_1": 8}
 TINY = Shape(stem=6, width=8, blocks=1, decoder=(6, 4))

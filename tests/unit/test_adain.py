@@ -13,8 +13,9 @@ from support.training import picture
 
 from stillbrush.core.errors import BadInput, MissingFrame, UnreadableFile
 from stillbrush.core.hashing import file_sha256
+from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.look_pictures import StylePicture, give_picture, shares
-from stillbrush.core.looks import Look, StylizerKind, Weights, load_look, save_look
+from stillbrush.core.looks import load_look, save_look
 from stillbrush.core.networks.adain import (
     Decoder,
     DecoderShape,
@@ -29,11 +30,13 @@ from stillbrush.core.networks.adain import (
 from stillbrush.core.networks.bands import Bands
 from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
 from stillbrush.core.new_looks import save_derived
-from stillbrush.core.render.assembly import Request, check_request
+from stillbrush.core.render.request import Request, check_request
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState, Sample
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import Fill, Prior
+from stillbrush.core.stylizers.shot_statistics import Sample
+from stillbrush.host_adapters.cli.variadic import styled
 
 SMALL = DecoderShape(widths=(8, 8, 8, 4))
 
@@ -212,8 +215,16 @@ def test_a_picture_that_was_replaced_is_refused(tmp_path: Path):
 
 
 def test_without_a_picture_nothing_is_painted(tmp_path: Path):
-    with pytest.raises(BadInput, match="--style-image"):
+    with pytest.raises(BadInput, match="give it a style picture"):
         check_request(Request("plate.####.exr", any_style(tmp_path)))
+
+
+def test_the_command_line_names_its_option_where_a_picture_is_wanted(tmp_path: Path):
+    look = any_style(tmp_path)
+    with pytest.raises(BadInput, match="--style-image"):
+        styled(look, {})
+    kept = look.with_pictures((give_picture(written(tmp_path, 1)),))
+    assert styled(kept, {}) is kept
 
 
 def test_pictures_that_are_none_are_named(tmp_path: Path):

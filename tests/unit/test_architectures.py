@@ -10,14 +10,10 @@ import torch
 from stillbrush.core.networks.bands import paint_in_bands
 from stillbrush.core.networks.style_network import INPUTS, Architecture, Shape, StyleNetwork
 from stillbrush.core.networks.weights import load_weights, save_weights
-from stillbrush.core.stylizers.painter import (
-    Painter,
-    PaintState,
-    RecurrentPainter,
-    Sample,
-    StillPainter,
-)
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.painter import Painter, RecurrentPainter, StillPainter
 from stillbrush.core.stylizers.prior import Prior
+from stillbrush.core.stylizers.shot_statistics import Sample
 
 PAPERS = [known for known in Architecture if known is not Architecture.STILLBRUSH]
 STYLE = torch.ones(1)

@@ -13,10 +13,11 @@ from stillbrush.core.errors import BadInput
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.media.images import probe, read_plate
 from stillbrush.core.media.source import ReadSettings, open_shot
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.output import plan_output
 from stillbrush.core.render.painting import Settings
-from stillbrush.core.stylizers.painter import Normalise
+from stillbrush.core.render.request import Request
+from stillbrush.core.stylizers.shot_statistics import Normalise
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from support.material import tiny_look, tiny_shot
 
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.motion.estimators import FlowMethod
-from stillbrush.core.render.assembly import Device, Precision, Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Device, Precision, Request
 
 pytestmark = pytest.mark.cuda
 

@@ -13,7 +13,9 @@ from support.training import Onlooker, picture, tiny_request
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs that a look is checked against
 from stillbrush.core.errors import BadInput, Cancelled
+from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.flow_files import write_flo
+from stillbrush.core.training.budget import PHASES, REPEATS, seconds_an_iteration
 from stillbrush.core.training.footage import FEWEST, Footage, Take
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.session import Session
@@ -132,6 +134,33 @@ def test_a_system_learns_from_footage_alone_and_goes_on_where_it_was(tmp_path, k
     Session(halved).train(Onlooker())
     one, other = (load_file(request.weights) for request in (whole, halved))
     assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+@pytest.mark.parametrize("kind", CARRYING)
+def test_the_budget_counts_no_iteration_that_has_to_measure_motion(tmp_path, kind, monkeypatch):
+    request = asked(tmp_path, kind, write_pan(tmp_path / "pan", 40), content=None)
+    recipe, source = request.recipe(1), footage(tmp_path, tmp_path / "pan")
+    measured: list[int] = []
+    estimate = source.estimator.estimate
+
+    def noted(*frames: torch.Tensor) -> Flow:
+        measured[-1] += 1
+        return estimate(*frames)
+
+    monkeypatch.setattr(source.estimator, "estimate", noted)
+    seconds = seconds_an_iteration(
+        recipe,
+        Photographs.of(source.stills(2)),
+        torch.device("cpu"),
+        torch.float32,
+        lambda: measured.append(0),
+        source,
+    )
+    assert seconds > 0
+    counts = 2 * len(PHASES) * REPEATS  # every one twice; those before only warm up
+    rehearsed, counted = measured[-counts::2], measured[1 - counts :: 2]
+    assert sum(rehearsed) > 0
+    assert not any(counted)
 
 
 def test_shots_end_with_their_footage_and_windows_never_do(tmp_path):

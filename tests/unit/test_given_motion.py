@@ -13,8 +13,9 @@ from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.errors import BadInput, MissingFrame
 from stillbrush.core.media.source import ReadSettings
 from stillbrush.core.motion.flow_files import write_flo
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.given_motion import VectorSettings
+from stillbrush.core.render.request import Request
 
 SHOT = DemoShot(width=320, height=180, frames=4)
 

@@ -23,7 +23,8 @@ from stillbrush.core.media.video import VideoSource
 from stillbrush.core.motion.flow_files import MAGIC, read_flo, write_flo
 from stillbrush.core.networks.weights import load_weights
 from stillbrush.core.state import load_state
-from stillbrush.core.stylizers.painter import PaintState, ShotStatistics
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.shot_statistics import ShotStatistics
 
 QUICK = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

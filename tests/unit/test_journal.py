@@ -13,7 +13,7 @@ from support.material import tiny_look, tiny_shot
 from support.rendering import Quiet, frames_in, paint
 
 from stillbrush.core.errors import WriteRefused
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.render import journal as module
 from stillbrush.core.render.journal import Journal, OnDisk
 from stillbrush.core.render.renderer import Progress

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from support.material import TINY, tiny_look
 
 from stillbrush.core.errors import BadInput, StillbrushError, UnreadableFile
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.networks import weights as weights_file
 from stillbrush.core.networks.weights import load_weights
 from stillbrush.core.stylizers.load import load_painter

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.errors import BadInput, MissingFrame, StillbrushError, UnreadableFile
 from stillbrush.core.knobs import chain
-from stillbrush.core.looks import Look, Trained, Weights, load_look, look_text, parse_look
+from stillbrush.core.look import Look, Trained, Weights
+from stillbrush.core.looks import load_look, look_text, parse_look
 
 FILE = Path("some.yaml")
 VALID = f"""\

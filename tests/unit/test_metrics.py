@@ -16,7 +16,7 @@ from support.training import write_loss_network
 
 from stillbrush.core.errors import BadInput, UnreadableFile, WriteRefused
 from stillbrush.core.hashing import file_sha256
-from stillbrush.core.looks import MannerFile
+from stillbrush.core.look import MannerFile
 from stillbrush.core.metrics.encoder import appoint
 from stillbrush.core.metrics.judge import Judge, encoder_digest
 from stillbrush.core.metrics.manners import (

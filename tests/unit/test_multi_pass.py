@@ -17,8 +17,9 @@ from torch import Tensor
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.errors import Cancelled, UnreadableFile, WriteRefused
 from stillbrush.core.knobs import chain
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Request
 from stillbrush.core.render.watching import Progress
 from stillbrush.core.stylizers.prior import carried_over
 from stillbrush.core.stylizers.protocol import Iterate

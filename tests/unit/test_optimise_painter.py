@@ -23,8 +23,9 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.networks.vgg import LAYERS, POOL
-from stillbrush.core.render.assembly import Request, assemble
+from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
+from stillbrush.core.render.request import Request
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.optimise.begin import first_picture
@@ -34,7 +35,7 @@ from stillbrush.core.stylizers.optimise.memory import Before, known
 from stillbrush.core.stylizers.optimise.presets import preset
 from stillbrush.core.stylizers.optimise.settings import Begin, make_settings
 from stillbrush.core.stylizers.optimise.styles import style_size
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import Prior, make_prior
 from stillbrush.core.stylizers.protocol import Iterate
 
@@ -424,7 +425,7 @@ def test_a_render_that_was_stopped_within_a_frame_ends_in_the_same_bytes(
 
 
 def test_frozen_statistics_are_nothing_to_a_look_that_optimises(shot: str, tmp_path: Path) -> None:
-    from stillbrush.core.stylizers.painter import Normalise
+    from stillbrush.core.stylizers.shot_statistics import Normalise
 
     look = optimise_look(tmp_path, width=96, iterations=1, later_iterations=1)
     settings = Settings(ShotKnobs(normalise=Normalise.SHOT))

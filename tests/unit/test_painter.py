@@ -12,18 +12,14 @@ from support.material import TINY, tiny_look
 from torch import Tensor
 
 from stillbrush.core.errors import BadInput, UnreadableFile
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.networks.bands import Bands, paint_in_bands
 from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import (
-    Painter,
-    PaintState,
-    Sample,
-    ShotStatistics,
-    painting_size,
-)
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.painter import Painter, painting_size
 from stillbrush.core.stylizers.prior import Fill, Prior, carry, resize_mask, resize_picture
+from stillbrush.core.stylizers.shot_statistics import Sample, ShotStatistics
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,7 @@ from stillbrush.core.errors import BadInput, MissingFrame
 from stillbrush.core.looks import load_look
 from stillbrush.core.new_looks import save_derived
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recipe import recipe_knobs
 from stillbrush.core.training.recipes import find_recipe, list_recipes, read_recipe

@@ -19,7 +19,7 @@ from support.report_material import panel, plain_report, write_all
 
 from stillbrush.core.errors import UnreadableFile
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.looks import Look
+from stillbrush.core.look import Look
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.render.gallery import KEPT_WORST, Gallery
 from stillbrush.core.render.gauge import KEPT, Gauge

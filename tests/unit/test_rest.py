@@ -9,7 +9,8 @@ from support.material import tiny_look
 from stillbrush.core.knobs import PriorKnobs
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import Painter, PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.stylizers.painter import Painter
 from stillbrush.core.stylizers.prior import make_prior
 
 SIZE = (40, 48)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from stillbrush.core.motion.flow import Flow, unknown_flow
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.temporal.keys import Key, Way, blend_keys, chosen, patches, turned
 from stillbrush.core.temporal.steady import (
     Guide,

@@ -12,8 +12,9 @@ from support.training import picture
 
 from stillbrush import graph, nodes  # noqa: F401 - declares the nodes
 from stillbrush.core.errors import BadInput, MissingFrame
+from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.look_pictures import MOST_PICTURES
-from stillbrush.core.looks import Look, StylizerKind, Weights, save_look
+from stillbrush.core.looks import save_look
 from stillbrush.core.media.stills import read_rgb
 from stillbrush.core.spec import REGISTRY
 
@@ -42,7 +43,7 @@ def test_a_file_and_a_picture_are_mixed_in_the_order_they_are_wired(tmp_path: Pa
 def test_what_is_no_picture_or_has_no_use_is_refused(tmp_path: Path):
     with pytest.raises(MissingFrame, match="no such file"):
         styled(ANY, file=str(tmp_path / "none.png"))
-    with pytest.raises(BadInput, match="Style Picture: expected a file"):
+    with pytest.raises(BadInput, match="style picture: expected a file"):
         styled(ANY)
     with pytest.raises(BadInput, match="one picture"):
         styled(ANY, torch.rand(2, 8, 8, 3))

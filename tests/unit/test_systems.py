@@ -12,11 +12,12 @@ from support.training import Onlooker, tiny_request
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs that a look is checked against
 from stillbrush.core.errors import BadInput, Cancelled
+from stillbrush.core.look import StylizerKind
 from stillbrush.core.look_pictures import give_picture
-from stillbrush.core.looks import StylizerKind, load_look
+from stillbrush.core.looks import load_look
 from stillbrush.core.networks.style_network import Architecture
 from stillbrush.core.stylizers.load import load_painter
-from stillbrush.core.stylizers.painter import PaintState
+from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recurrent import UNROLLED, RecurrentTrainer
 from stillbrush.core.training.session import Session

@@ -266,9 +266,9 @@ def test_the_budget_leaves_room_for_the_sheets():
 def test_losses_beyond_all_numbers_end_the_run(folder, monkeypatch):
     made = Session(tiny_request(folder, iterations=3))
 
-    def blow_up(self: Trainer) -> session.Losses:
+    def blow_up(self: Trainer) -> Losses:
         self.step += 1
-        return session.Losses(float("nan"), 0, 0, 0, 0, 0)
+        return Losses(float("nan"), 0, 0, 0, 0, 0)
 
     monkeypatch.setattr(Trainer, "iterate", blow_up)
     with pytest.raises(BadInput, match="losses are nan"):

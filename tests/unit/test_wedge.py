@@ -15,11 +15,12 @@ from support.material import tiny_look, tiny_shot
 from stillbrush.core import looks as core_looks
 from stillbrush.core.errors import BadInput
 from stillbrush.core.knobs import ShotKnobs
-from stillbrush.core.looks import LARGEST_THUMBNAIL, load_look
+from stillbrush.core.look import LARGEST_THUMBNAIL, Look
+from stillbrush.core.looks import load_look
 from stillbrush.core.media.source import open_shot
 from stillbrush.core.render import wedge
-from stillbrush.core.render.assembly import Request
 from stillbrush.core.render.painting import Settings
+from stillbrush.core.render.request import Request
 from stillbrush.core.render.thumbnail import LARGEST, save_thumbnail
 from stillbrush.core.render.watching import Progress
 from stillbrush.host_adapters import cli
@@ -88,7 +89,7 @@ def wedge_cells(shot: str, folder: Path, strengths: tuple[float, ...]) -> list[w
     return painted([setting(shot, look, each) for each in knobs], shot)
 
 
-def setting(shot: str, look: core_looks.Look, knobs: ShotKnobs) -> wedge.Setting:
+def setting(shot: str, look: Look, knobs: ShotKnobs) -> wedge.Setting:
     return wedge.Setting(Request(shot, look, settings=Settings(knobs)), look.name)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from ...errors import BadInput
+from ...look import Look
 from ...look_files import verified_file
-from ...looks import Look
 from ...networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
 from ...optimise_looks import Optimise
 from .layers import Layers, choose_layers

@@ -13,9 +13,10 @@ from ...motion.consistency import trust
 from ...motion.flow import Flow, settled_flow, to_grey
 from ...motion.warp import inside
 from ...temporal.long_term import long_term_weights
-from ..painter import CHANGE_RANGE, PaintState, changed
+from ..paint_state import PaintState
 from ..prior import carried_over
 from ..protocol import Before
+from ..resting import CHANGE_RANGE, changed
 from .settings import OptimiseKnobs
 
 CHANGED = (0.04, 0.12)  # of the encoded range: paint fits below, and does not above

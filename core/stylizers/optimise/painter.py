@@ -18,9 +18,11 @@ from ...errors import BadInput, OutOfMemory
 from ...motion.flow import resize_flow
 from ...networks.loss_network import LossNetwork
 from ...networks.shortage import is_shortage
-from ..painter import PaintState, Sample, ShotStatistics, rest
+from ..paint_state import PaintState
 from ..prior import Prior, carried_over, resize_mask, resize_picture
 from ..protocol import Before, Iterate, PaintedFrame, Watch
+from ..resting import rest
+from ..shot_statistics import Sample, ShotStatistics
 from .begin import first_picture, later_picture
 from .descent import Step, descend
 from .energy import Aims, Carried, Energy
