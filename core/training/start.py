@@ -41,6 +41,9 @@ class Start:
 def begin(network: StyleNetwork, start: Start) -> None:
     """Put a network's weights where another one's are.
 
+    Of networks that see less (the frame alone, or no mask) and more (what was painted before), what
+    both see is taken over; the rest begins at nothing, so that it paints as the other one did.
+
     Raises:
         MissingFrame, UnreadableFile: there are no such weights.
         BadInput: they are of another architecture, or have no such style.
@@ -57,6 +60,8 @@ def begin(network: StyleNetwork, start: Start) -> None:
         found = taken.get(name)
         if found is not None and name.rsplit(".", 1)[-1] in PER_STYLE:
             found = spread(found, count, start.style)
+        if found is not None and (found.ndim, value.ndim) == (4, 4):
+            found = seeing(found, (there.shape.inputs, network.shape.inputs))
         if found is None or found.shape != value.shape:
             raise BadInput(
                 f"train: {start.path} holds a network of another architecture ({there.shape}); "
@@ -71,3 +76,19 @@ def spread(rows: Tensor, count: int, style: int | None) -> Tensor:
         return rows[style].expand(count, -1)
     more = rows.mean(0).expand(max(0, count - len(rows)), -1)
     return torch.cat((rows, more))[:count]
+
+
+def seeing(kernels: Tensor, inputs: tuple[int, int]) -> Tensor:
+    """Return kernels (O, I, k, k) of the first layer of a network for other inputs.
+
+    Args:
+        kernels: of any layer; those of others are returned as they are.
+        inputs: channels that are seen by the network that they are of, and by the new one.
+    """
+    before, after = inputs
+    if before == after or kernels.shape[1] != before:
+        return kernels
+    made = kernels.new_zeros((len(kernels), after, *kernels.shape[2:]))
+    both = min(before, after)
+    made[:, :both] = kernels[:, :both]
+    return made

@@ -35,6 +35,8 @@ from stillbrush.core.errors import (
 )
 from stillbrush.core.looks import find_look, load_look
 from stillbrush.core.networks.loss_network import shipped_encoder
+from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
+from stillbrush.core.networks.weights import save_weights
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.training import budget, record, session
 from stillbrush.core.training.checkpoints import list_checkpoints
@@ -42,7 +44,7 @@ from stillbrush.core.training.loop import Losses
 from stillbrush.core.training.plan import LICENCE, Request
 from stillbrush.core.training.recipe import Recipe, recipe_knobs
 from stillbrush.core.training.session import Session
-from stillbrush.core.training.start import Start
+from stillbrush.core.training.start import Start, begin
 from stillbrush.core.training.trainer import Trainer
 from stillbrush.host_adapters.cli.commands import cli
 from stillbrush.host_adapters.cli.train import starts_from
@@ -474,6 +476,21 @@ def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
     wider = replace(tiny_request(folder).shape, width=12)
     with pytest.raises(BadInput, match="another architecture"):
         Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
+
+
+@pytest.mark.parametrize(("before", "after"), [(3, 6), (7, 3)])
+def test_a_network_that_sees_more_or_less_begins_as_the_other_one_paints(tmp_path, before, after):
+    shape = Shape.of_papers(Architecture.JOHNSON, before, 0.1)
+    begun = StyleNetwork(shape)
+    save_weights(begun, tmp_path / "begun.safetensors", half=False)
+    network = StyleNetwork(replace(shape, inputs=after))
+    with torch.no_grad():
+        begin(network, Start(tmp_path / "begun.safetensors"))
+        x = torch.rand((1, 7, 32, 32), generator=torch.Generator().manual_seed(1))
+        x[:, 3:] = 0
+        painted = [each(x, torch.ones(1, 1))[0] for each in (begun, network)]
+    torch.testing.assert_close(painted[1], painted[0])
+    assert painted[0].std() > 0
 
 
 def test_a_run_never_replaces_what_it_begins_with(folder, uninterrupted):
