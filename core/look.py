@@ -79,6 +79,16 @@ class Look:
     pictures: tuple[StylePicture, ...] = ()  # what it paints like, where its network takes any
     opener: Weights | None = None  # of the network that paints first frames; None: its own
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Say whether it paints like any pictures."""
+        return self.stylizer is StylizerKind.ADAIN
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Say whether it paints like any pictures, and names none of its own."""
+        return self.takes_pictures and not self.pictures
+
     def with_pictures(self, pictures: tuple[StylePicture, ...]) -> Look:
         """Return the look painting like other pictures."""
         return replace(self, pictures=pictures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,19 +18,25 @@ from ...core.render.thumbnail import paint_thumbnail, save_thumbnail
 from ...core.training.loop import read_style
 from .console import console, write_json
 from .folders import user_looks
+from .variadic import STYLE_IMAGE, Variadic, styled
 
 HELP = {"help_option_names": ["-h", "--help"]}
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command("thumbnail", context_settings=HELP)
+@click.command("thumbnail", cls=Variadic, context_settings=HELP)
 @click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@STYLE_IMAGE
 @click.option("--overwrite", is_flag=True, help="Allow thumbnails to be replaced.")
 @JSON
-def thumbnail(names: tuple[str, ...], overwrite: bool, as_json: bool) -> None:
-    """Paint the demo shot in looks, and keep a small picture beside each; without a name, all."""
+def thumbnail(names: tuple[str, ...], overwrite: bool, as_json: bool, **given: Any) -> None:
+    """Paint the demo shot in looks, and keep a small picture beside each.
+
+    Without a name, in all but those that want a style picture.
+    """
     found = [find_look(name, user_looks()) for name in names or all_names()]
+    found = [styled(look, given) for look in found if names or not look.wants_pictures]
     if not overwrite:
         paths = [thumbnail_path(look.own_path()) for look in found]
         there = [str(path) for path in paths if path.exists()]

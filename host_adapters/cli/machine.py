@@ -141,12 +141,12 @@ def speed() -> Finding:
     from ...core.stylizers.paint_state import PaintState
     from .looks import problem
 
-    usable = (path for path in list_looks(user_looks()) if problem(str(path)) is None)
-    path = next(usable, None)
-    if path is None:
+    usable = (load_look(path) for path in list_looks(user_looks()) if problem(str(path)) is None)
+    look = next((look for look in usable if not look.wants_pictures), None)
+    if look is None:
         return Finding("", "not measured, there is no look", State.NOTE, "see looks above")
     place = pick_device(Device.AUTO)
-    painter = load_painter(load_look(path), place)
+    painter = load_painter(look, place)
     frame = torch.rand((1, *SPEED_SIZE, 3), device=place)
     painter.paint(frame, None, PaintState())[0].cpu()
     begun, count = time.perf_counter(), 0

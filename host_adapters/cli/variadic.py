@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from ...core.errors import BadInput
-from ...core.look import Look, StylizerKind
+from ...core.look import Look
 from ...core.look_pictures import MOST_PICTURES, StylePicture, give_picture
 from ...core.spec import REGISTRY
 
@@ -23,16 +23,17 @@ MOST_KEYS = 10_000
 STYLE = "style"
 """The name by which `--key` moves along the style pictures: 0 is the first, 1 the second."""
 
+STYLE_IMAGE = click.option(
+    "--style-image",
+    "style_images",
+    nargs=2,
+    multiple=True,
+    metavar="FILE [SHARE]",
+    help="For looks that take any style: paint like this picture. Several are mixed by their "
+    "shares; where these sum to less than 1, the rest stays as the plate is.",
+)
 STYLE_OPTIONS = (
-    click.option(
-        "--style-image",
-        "style_images",
-        nargs=2,
-        multiple=True,
-        metavar="FILE [SHARE]",
-        help="For looks that take any style: paint like this picture. Several are mixed by their "
-        "shares; where these sum to less than 1, the rest stays as the plate is.",
-    ),
+    STYLE_IMAGE,
     click.option(
         "--key",
         "keys",
@@ -84,13 +85,13 @@ def styled(look: Look, given: Mapping[str, object]) -> Look:
         give_picture(Path(file), float(share)) for file, share in words
     )
     if not pictures:
-        if look.stylizer is StylizerKind.ADAIN and not look.pictures:
+        if look.wants_pictures:
             raise BadInput(
                 f"look {look.name}: paints like pictures that it is given; name one with "
                 "--style-image."
             )
         return look
-    if look.stylizer is not StylizerKind.ADAIN:
+    if not look.takes_pictures:
         raise BadInput(f"--style-image: look {look.name} paints in a style of its own.")
     if len(pictures) > MOST_PICTURES:
         raise BadInput(f"--style-image: expected at most {MOST_PICTURES}; got {len(pictures)}.")

@@ -10,7 +10,8 @@ import click
 
 from ...core.errors import BadInput, StillbrushError, WriteRefused
 from ...core.knobs import ShotKnobs
-from ...core.looks import list_looks
+from ...core.look import Look
+from ...core.looks import list_looks, load_look
 from ...core.media.sequences import format_frames
 from ...core.media.source import Shot
 from ...core.render.assembly import assemble, chosen_frames
@@ -95,7 +96,7 @@ def command(
         raise WriteRefused(f"{output}: is there already. --overwrite replaces it.")
     made = wedge_steps(strengths, steps)
     refuse_twice(made[0], given)
-    names = tuple(dict.fromkeys(looks)) or usable_looks()
+    names = tuple(dict.fromkeys(looks)) or usable_looks(pictured=bool(given.get("style_images")))
     given |= {"cold": False, "frames": None}
     settings = [setting(source, given, name, step) for name in names for step in made]
     if not settings:
@@ -120,16 +121,29 @@ def command(
     console.print(f"{len(cells)} pictures: {output}", markup=False)
 
 
-def usable_looks() -> tuple[str, ...]:
-    """Return all looks that can be named; one that cannot be used is said and left out."""
+def usable_looks(*, pictured: bool) -> tuple[str, ...]:
+    """Return all looks that can be named; one that cannot be used is said and left out.
+
+    Args:
+        pictured: style pictures are given; only looks that take any are wanted.
+    """
     names = []
     for path in list_looks(user_looks()):
-        told = problem(str(path))
+        told = problem(str(path)) or unfit(load_look(path), pictured=pictured)
         if told is None:
             names.append(path.stem)
-        else:
+        elif told:
             errors.print(f"left out: {told}", markup=False)
     return tuple(names)
+
+
+def unfit(look: Look, *, pictured: bool) -> str | None:
+    """Say why a sound look is not among those wanted; None if it is, nothing if it is plain."""
+    if pictured:
+        return None if look.takes_pictures else ""
+    if look.wants_pictures:
+        return f"look {look.name}: paints like pictures that it is given, with --style-image."
+    return None
 
 
 def setting(source: str, given: dict[str, Any], look: str, step: dict[str, Any]) -> Setting:

@@ -11,13 +11,16 @@ import torch
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.demo import DemoShot, write_demo_shot
 from stillbrush.core.hashing import file_sha256
-from stillbrush.core.look import Look, Weights
+from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.looks import load_look, save_look
+from stillbrush.core.networks.adain import Decoder, DecoderShape, save_decoder
+from stillbrush.core.networks.loss_network import shipped_encoder
 from stillbrush.core.networks.style_network import Shape, StyleNetwork
 from stillbrush.core.networks.weights import save_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
+SMALL = DecoderShape(widths=(8, 8, 8, 4))
 TINY = Shape(stem=8, width=8, blocks=1, decoder=(8, 8), styles=2)
 
 
@@ -31,6 +34,22 @@ def tiny_look(folder: Path, seed: int = 3) -> Look:
     named = Weights(weights.name, file_sha256(weights), 1)
     path = save_look(Look("tiny", "Tiny", named, "CC0-1.0"), folder, overwrite=True)
     return load_look(path)
+
+
+def decoder(shape: DecoderShape = SMALL) -> Decoder:
+    """Return an untrained decoder for any style."""
+    torch.manual_seed(3)
+    return Decoder(shape).eval().requires_grad_(False)
+
+
+def any_style(folder: Path) -> Look:
+    """Save a look for any style with an untrained decoder."""
+    folder.mkdir(exist_ok=True)
+    weights = folder / "any.safetensors"
+    save_decoder(decoder(), weights, file_sha256(shipped_encoder()))
+    named = Weights(weights.name, file_sha256(weights), 0)
+    look = Look("any", "Any", named, "CC0-1.0", StylizerKind.ADAIN)
+    return load_look(save_look(look, folder))
 
 
 def tiny_shot(folder: Path, frames: int = 6, width: int = 96, height: int = 64) -> str:

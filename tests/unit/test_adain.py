@@ -9,13 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from support.material import SMALL, any_style, decoder
 from support.training import picture
 
 from stillbrush.core.errors import BadInput, MissingFrame, UnreadableFile
-from stillbrush.core.hashing import file_sha256
-from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.look_pictures import StylePicture, give_picture, shares
-from stillbrush.core.looks import load_look, save_look
+from stillbrush.core.looks import load_look
 from stillbrush.core.networks.adain import (
     Decoder,
     DecoderShape,
@@ -38,16 +37,9 @@ from stillbrush.core.stylizers.prior import Fill, Prior
 from stillbrush.core.stylizers.shot_statistics import Sample
 from stillbrush.host_adapters.cli.variadic import styled
 
-SMALL = DecoderShape(widths=(8, 8, 8, 4))
-
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def decoder(shape: DecoderShape = SMALL) -> Decoder:
-    torch.manual_seed(3)
-    return Decoder(shape).eval().requires_grad_(False)
 
 
 def painter(*styles: torch.Tensor, of: tuple[float, ...] | None = None) -> AnyStylePainter:
@@ -177,16 +169,6 @@ def test_a_decoder_reads_back_as_written(tmp_path: Path):
         torch.testing.assert_close(again.state_dict()[name], value, atol=1e-3, rtol=1e-3)
     with pytest.raises(UnreadableFile, match="another encoder"):
         load_decoder(tmp_path / "d.safetensors", "f" * 64)
-
-
-def any_style(folder: Path) -> Look:
-    """Save a look for any style with an untrained decoder."""
-    folder.mkdir(exist_ok=True)
-    weights = folder / "any.safetensors"
-    save_decoder(decoder(), weights, file_sha256(shipped_encoder()))
-    named = Weights(weights.name, file_sha256(weights), 0)
-    look = Look("any", "Any", named, "CC0-1.0", StylizerKind.ADAIN)
-    return load_look(save_look(look, folder))
 
 
 def written(folder: Path, seed: int) -> Path:

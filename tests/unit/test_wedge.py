@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.material import tiny_look, tiny_shot
+from support.material import any_style, tiny_look, tiny_shot
 
 from stillbrush.core import looks as core_looks
 from stillbrush.core.errors import BadInput
@@ -271,6 +271,28 @@ def test_a_thumbnail_lies_beside_the_look_and_is_shown(run: Run, tmp_path: Path)
     assert json.loads(run("looks", "show", "tiny", "--json")[1])["files"]["thumbnail"] == str(path)
     code, _, err = run("looks", "thumbnail", "tiny")
     assert (code, "--overwrite" in err) == (1, True)
+
+
+def test_a_look_for_any_style_is_painted_like_the_picture_that_is_given(
+    run: Run, shot: str, tmp_path: Path
+) -> None:
+    any_style(tmp_path / "shipped")
+    style = tmp_path / "style.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 96, 3), np.uint8)).save(style)
+    assert run("looks", "thumbnail", "--json")[0] == 0  # of all but that one
+    assert not (tmp_path / "shipped" / "any.thumbnail.jpg").exists()
+    code, _, err = run("looks", "thumbnail", "any")
+    assert (code, "--style-image" in err) == (1, True)
+    code, _, err = run("looks", "thumbnail", "any", "--style-image", style)
+    assert code == 0, err
+    assert (tmp_path / "shipped" / "any.thumbnail.jpg").is_file()
+    options = ("--stroke-size", "4", "-o", tmp_path / "wedge.png", "--json", "--overwrite")
+    code, out, err = run("wedge", shot, *options)
+    assert (code, json.loads(out.splitlines()[-1])["pictures"]) == (0, 1)
+    assert "left out: look any" in err
+    code, out, err = run("wedge", shot, "--style-image", style, *options)
+    assert (code, json.loads(out.splitlines()[-1])["pictures"]) == (0, 1), err
+    assert not err  # of looks with a style of their own nothing is said
 
 
 def test_the_busiest_thumbnail_stays_small(tmp_path: Path) -> None:
