@@ -3,9 +3,10 @@
 Swarnakar and Bao, after Huang and Belongie: the features of the plate are given the mean and the
 spread that the features of a painting have, and a decoder that mirrors the encoder makes a picture
 of them. The encoder is the one that ships, and stays as it is; only the decoder is trained. Ours
-differs in two things. The decoder reads renormalised features at more than the deepest level, so
-that a small one stays sharp. And it sees what was painted last, as the prior network of Ruder et
-al. does: at every level, and at the end it says, pixel by pixel, how much of that to keep.
+differs in two things. The decoder reads more than the deepest level, renormalised likewise, down to
+the colours of the picture itself, so that a small one stays sharp and true in colour. And it sees
+what was painted last, as the prior network of Ruder et al. does: at every level, and at the end it
+says, pixel by pixel, how much of that to keep.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from .weights import check_tensors, read_tensor, save_aside
 
 HEADER, VERSION = "stillbrush-any-style", "1"
 EPSILON = 1e-5
-LEVELS = 4  # blocks of the encoder: relu1_1 to relu4_1
-WIDEST, MOST_SKIPS = 512, 2
+LEVELS = 4  # relu4_1, relu3_1 and relu2_1 of the encoder, and the picture's own colours
+WIDEST, MOST_SKIPS = 512, 3
 FIRST_KEPT = 1.0  # logit of the share of the last paint that an untrained decoder keeps
 
 
@@ -62,14 +63,14 @@ class DecoderShape:
     """Widths of a decoder; saved beside its weights.
 
     Attributes:
-        sources: channels of the encoder at each level, deepest first: half, quarter, ... the size.
+        sources: channels at each level, deepest first: those of the encoder, then the colours.
         widths: channels of the decoder at each level, deepest first, the picture's own size last.
         skips: levels above the deepest whose features are read too; the paper reads none.
     """
 
-    sources: tuple[int, int, int] = (128, 96, 48)
+    sources: tuple[int, int, int, int] = (128, 96, 48, 3)
     widths: tuple[int, int, int, int] = (96, 64, 32, 16)
-    skips: int = 2
+    skips: int = 3
 
     def metadata(self) -> dict[str, str]:
         """Return the shape as safetensors metadata."""
@@ -92,7 +93,7 @@ class DecoderShape:
         widths = tuple(
             bounded("widths", word, WIDEST) for word in metadata.get("widths", "")[:80].split(",")
         )
-        if len(sources) != LEVELS - 1 or len(widths) != LEVELS:
+        if len(sources) != LEVELS or len(widths) != LEVELS:
             raise ValueError("its header does not say the widths of a decoder")
         skips = metadata.get("skips", "")
         if skips not in tuple(map(str, range(MOST_SKIPS + 1))):
@@ -168,7 +169,18 @@ def enlarged(x: Tensor, like: Tensor) -> Tensor:
 
 def encode(encoder: Encoder, pictures: Tensor) -> list[Tensor]:
     """Return what a decoder can read of pictures (N, 3, H, W), 0 to 1, deepest level first."""
-    return list(islice(encoder.inner(pictures), LEVELS))[:0:-1]
+    return [*list(islice(encoder.inner(pictures), LEVELS))[:0:-1], opponents(pictures)]
+
+
+def opponents(pictures: Tensor) -> Tensor:
+    """Return pictures (N, 3, H, W) as light, yellow against blue, red against green.
+
+    In ordinary pictures the three vary by themselves, so that another mean and spread of each is
+    another palette (Reinhard et al. 2001).
+    """
+    red, green, blue = pictures.unbind(1)
+    light, yellow = (red + green + blue) / 3**0.5, (red + green - 2 * blue) / 6**0.5
+    return torch.stack((light, yellow, (red - green) / 2**0.5), 1)
 
 
 def renormalised(

@@ -235,7 +235,13 @@ INPUTS_OF = {SystemKind.FEEDFORWARD: 3, SystemKind.NOISE: 3, SystemKind.RECURREN
 
 DEFAULTS: dict[SystemKind, dict[str, float]] = {
     SystemKind.RECURRENT: {"temporal_weight": 470.0},  # a sum over three channels
-    SystemKind.ADAIN: {"style_weight": 3.0, "content_weight": 0.8, "style_side": 320, "size": 128},
+    SystemKind.ADAIN: {
+        "style_weight": 8.0,
+        "covariance_weight": 0.5,
+        "content_weight": 0.8,
+        "style_side": 320,
+        "size": 128,
+    },
 }
 """What a system does otherwise where nothing is said."""
 

@@ -12,6 +12,8 @@ from torch import Tensor
 from ..networks.adain import adain, moments, precise
 from .losses import CONTENT_TAPS, STYLE_TAPS, Features
 
+COVARIED = ("relu1_1", "relu2_1", "relu3_1")
+
 
 class SystemKind(enum.Enum):
     """A learned system."""
@@ -110,11 +112,12 @@ def covariance_loss(painted: dict[str, Painted], style: dict[str, Painted]) -> T
     """Return the error of how features vary together, per picture (N,), relative to the style's.
 
     With the means right this is the Gram loss of Swarnakar and Bao, eq 4; but means make up most of
-    a Gram matrix, and would hide what is between them.
+    a Gram matrix, and would hide what is between them. Deeper layers have more channels than a
+    training frame has positions, and what is measured there of a single one is chance.
     """
     return matrix_error(
-        {tap: value.covariance for tap, value in painted.items()},
-        {tap: value.covariance for tap, value in style.items()},
+        {tap: value.covariance for tap, value in painted.items() if tap in COVARIED},
+        {tap: value.covariance for tap, value in style.items() if tap in COVARIED},
     )
 
 

@@ -23,6 +23,7 @@ from stillbrush.core.networks.adain import (
     encode,
     load_decoder,
     moments,
+    opponents,
     renormalised,
     save_decoder,
 )
@@ -69,9 +70,19 @@ def test_features_get_mean_and_spread_of_the_style():
     torch.testing.assert_close(variance.sqrt(), y.std((2, 3)), atol=1e-4, rtol=1e-4)
 
 
+def test_the_palette_of_a_picture_is_light_and_two_pairs_of_colours():
+    grey, picture = torch.full((1, 3, 4, 4), 0.4), noise(2, 3, 5, 6)
+    torch.testing.assert_close(opponents(grey)[0, :, 0, 0], torch.tensor([0.4 * 3**0.5, 0, 0]))
+    turned = opponents(picture)
+    torch.testing.assert_close(turned.square().sum(1), picture.square().sum(1))  # a rotation
+    encoder = load_loss_network(shipped_encoder()).network
+    assert torch.equal(encode(encoder, picture)[-1], turned)
+
+
 def test_gradients_are_right():
-    small = Decoder(DecoderShape(sources=(3, 3, 2), widths=(3, 2, 2, 2))).double()
-    features = [noise(1, c, s, s, seed=c + s).double() for c, s in ((3, 3), (3, 6), (2, 12))]
+    small = Decoder(DecoderShape(sources=(3, 3, 2, 3), widths=(3, 2, 2, 2))).double()
+    sizes = ((3, 3), (3, 6), (2, 12), (3, 24))
+    features = [noise(1, c, s, s, seed=c + s).double() for c, s in sizes]
     style = tuple(
         (noise(1, f.shape[1]).double(), torch.ones(1, f.shape[1]).double()) for f in features
     )

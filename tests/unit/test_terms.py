@@ -65,6 +65,13 @@ def test_a_style_of_its_own_is_no_error():
         assert loss(how_painted(x), how_painted(x)).tolist() == [0, 0]
 
 
+def test_covariance_counts_only_where_a_frame_shows_it():
+    deep = [how_painted({"relu1_1": noise(1, 3, 5, 6), "relu4_1": noise(1, 3, 5, 6, seed=n)})
+            for n in (1, 2)]  # fmt: skip
+    assert covariance_loss(*deep).item() == 0
+    assert moment_loss(*deep).item() > 0
+
+
 def test_what_the_content_is_compared_with_has_the_moments_of_the_style():
     plate, style = ({"relu4_1": noise(1, 4, 6, 6, seed=n) * n} for n in (1, 3))
     found = how_painted(aligned_content(plate, how_painted(style)))["relu4_1"]
