@@ -71,7 +71,7 @@ def test_features_get_mean_and_spread_of_the_style():
 
 
 def test_the_palette_of_a_picture_is_light_and_two_pairs_of_colours():
-    grey, picture = torch.full((1, 3, 4, 4), 0.4), noise(2, 3, 5, 6)
+    grey, picture = torch.full((1, 3, 4, 4), 0.4), noise(2, 3, 32, 32)
     torch.testing.assert_close(opponents(grey)[0, :, 0, 0], torch.tensor([0.4 * 3**0.5, 0, 0]))
     turned = opponents(picture)
     torch.testing.assert_close(turned.square().sum(1), picture.square().sum(1))  # a rotation
