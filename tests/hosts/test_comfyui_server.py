@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from support.comfyui import (
@@ -27,7 +28,7 @@ from support.comfyui import (
     running,
 )
 from support.comfyui_shot import LENGTH, STROKE, WIDTH, assert_same_pixels, files, stylize
-from support.material import ROOT, SHARED
+from support.material import ROOT, SHARED, any_style
 from support.rendering import assert_untouched, channels
 
 from stillbrush.core.media.images import read_plate
@@ -296,6 +297,31 @@ def test_save_look_saves_the_knobs_of_the_graph_into_its_own_folder(server, make
 def looks_below(folder: Path) -> dict[Path, int]:
     """Return every file under a folder that may be a look, and when it was written."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*.yaml")}
+
+
+def test_any_style_is_painted_like_a_picture_wired_or_named(server, make, plates, tmp_path) -> None:
+    look = any_style(server.base / "models/stillbrush")
+    picture = np.random.default_rng(1).integers(0, 255, (96, 128, 3), np.uint8)
+    cv2.imwrite(str(server.base / "input/style.png"), picture)
+    graph = whole(make, plates, "like")
+    graph["look"]["inputs"]["name"] = look.name
+    bare = server.run(graph)
+    assert bare.status == "error"
+    assert "style picture" in bare.error
+    graph["picture"] = make("StillbrushStylePicture", look=["look", 0], file="style.png")
+    graph["paint"]["inputs"]["look"] = ["picture", 0]
+    named = server.run(graph)
+    assert named.status == "success", named.error
+    style = str(server.base / "input/style.png")
+    stylize(plates, tmp_path, "--stroke-size", str(STROKE), "--look", str(look.path),
+            "--style-image", style)  # fmt: skip
+    assert_same_pixels(tmp_path, server.base / "output/like")
+    graph["file"] = node("LoadImage", image="style.png")
+    graph["picture"]["inputs"] |= {"picture": ["file", 0], "file": ""}
+    graph["write"]["inputs"]["file"] = "wired/plate.####.exr"
+    wired = server.run(graph)
+    assert wired.status == "success", wired.error
+    assert_same_pixels(tmp_path, server.base / "output/wired")
 
 
 # --- bad input reads well ------------------------------------------------------------------------
