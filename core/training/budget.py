@@ -19,7 +19,7 @@ from .windows import Photographs
 TRIAL = 1000  # iterations of the run that the measured ones are taken from
 PHASES = (0.2, 0.5, 0.8)  # of the run: later batches are made otherwise
 REPEATS = 3
-WARM, WARM_A_STYLE = 3, 2  # so that every style has shots to go on with
+WARM, WARM_A_STYLE = 3, 2  # so that every style has shots to go on with; slots are few
 SPARE = 0.04  # for sheets and checkpoints
 FEWEST = 20
 
@@ -57,7 +57,7 @@ def seconds_an_iteration(
             vars(trial).update(before)
         return timed()
 
-    for _ in range(WARM + WARM_A_STYLE * recipe.shape.styles):
+    for _ in range(WARM + min(WARM_A_STYLE * recipe.shape.styles, recipe.slots)):
         timed()
     phases = []
     for phase in PHASES:
