@@ -29,6 +29,7 @@ from .weights import check_tensors, read_tensor, save_aside
 
 HEADER, VERSION = "stillbrush-any-style", "1"
 EPSILON = 1e-5
+GREY = 4e-4  # variance of colours, 0 to 1: what has less is grain, and is not made a palette of
 LEVELS = 4  # relu4_1, relu3_1 and relu2_1 of the encoder, and the picture's own colours
 WIDEST, MOST_SKIPS = 512, 3
 FIRST_KEPT = 1.0  # logit of the share of the last paint that an untrained decoder keeps
@@ -45,15 +46,21 @@ def precise(x: Tensor) -> Tensor:
     return x if x.dtype is torch.float64 else x.float()
 
 
-def adain(x: Tensor, own: tuple[Tensor, Tensor], style: tuple[Tensor, Tensor]) -> Tensor:
+def adain(
+    x: Tensor,
+    own: tuple[Tensor, Tensor],
+    style: tuple[Tensor, Tensor],
+    least: float = EPSILON,
+) -> Tensor:
     """Give features (N, C, H, W) another mean and variance, (N or 1, C) each.
 
     Args:
         x: features.
         own: the mean and variance they have.
         style: those they get.
+        least: variance that is added to both, so that next to none is not blown up.
     """
-    gain = torch.sqrt((style[1] + EPSILON) / (own[1] + EPSILON))
+    gain = torch.sqrt((style[1] + least) / (own[1] + least))
     offset = style[0] - own[0] * gain
     return x * gain[:, :, None, None].to(x.dtype) + offset[:, :, None, None].to(x.dtype)
 
@@ -197,8 +204,11 @@ def renormalised(
         The features, and the plate's statistics that were used.
     """
     own = statistics or tuple(moments(level) for level in features)
-    triples = zip(features, own, style, strict=True)
-    return [adain(level, has, gets) for level, has, gets in triples], own
+    given = [
+        adain(level, has, gets, GREY if place == LEVELS - 1 else EPSILON)
+        for place, (level, has, gets) in enumerate(zip(features, own, style, strict=True))
+    ]
+    return given, own
 
 
 def blended(styles: Sequence[Statistics], shares: Sequence[float]) -> Statistics:

@@ -173,8 +173,10 @@ def write_clip(
         for frame in clip.frames:
             rgb = clip.frame(frame)[0].cpu().numpy()
             behind.submit(functools.partial(write, shot.read(frame), rgb, layers(frame)))
-    finally:
-        behind.close()
+    except BaseException:
+        behind.drop()
+        raise
+    behind.close()
     output.mux(clip.frames, shot, overwrite=overwrite)
     output.let_go()
     in_order = tuple(files[frame] for frame in clip.frames)

@@ -110,7 +110,7 @@ class WriteBehind:
 
     def finished(self, future: Future[None]) -> None:
         """Make room, and remember the first failure."""
-        error = future.exception()
+        error = None if future.cancelled() else future.exception()
         if error is not None and self.error is None:
             self.error = error
         self.pending.discard(future)
@@ -122,6 +122,14 @@ class WriteBehind:
             raise self.error
 
     def close(self) -> None:
-        """Wait for everything that was handed over."""
+        """Wait for everything that was handed over.
+
+        Raises:
+            whatever a frame's work raised.
+        """
         self.pool.shutdown(wait=True)
         self.check()
+
+    def drop(self) -> None:
+        """Let go of what is not begun, wait for the rest, and say nothing of it."""
+        self.pool.shutdown(wait=True, cancel_futures=True)

@@ -42,7 +42,8 @@ def begin(network: StyleNetwork, start: Start) -> None:
     """Put a network's weights where another one's are.
 
     Of networks that see less (the frame alone, or no mask) and more (what was painted before), what
-    both see is taken over; the rest begins at nothing, so that it paints as the other one did.
+    both see is taken over; the rest begins at nothing. Where nothing was painted before, it paints
+    as the other one did.
 
     Raises:
         MissingFrame, UnreadableFile: there are no such weights.
@@ -56,11 +57,12 @@ def begin(network: StyleNetwork, start: Start) -> None:
         )
     taken = there.state_dict()
     count = network.shape.styles
+    first = next(name for name, value in taken.items() if value.ndim == 4)
     for name, value in network.state_dict().items():
         found = taken.get(name)
         if found is not None and name.rsplit(".", 1)[-1] in PER_STYLE:
             found = spread(found, count, start.style)
-        if found is not None and (found.ndim, value.ndim) == (4, 4):
+        if found is not None and name == first:
             found = seeing(found, (there.shape.inputs, network.shape.inputs))
         if found is None or found.shape != value.shape:
             raise BadInput(
@@ -82,7 +84,7 @@ def seeing(kernels: Tensor, inputs: tuple[int, int]) -> Tensor:
     """Return kernels (O, I, k, k) of the first layer of a network for other inputs.
 
     Args:
-        kernels: of any layer; those of others are returned as they are.
+        kernels: of our own layout they see all there is, whatever the network is given.
         inputs: channels that are seen by the network that they are of, and by the new one.
     """
     before, after = inputs

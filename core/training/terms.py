@@ -112,8 +112,8 @@ def covariance_loss(painted: dict[str, Painted], style: dict[str, Painted]) -> T
     """Return the error of how features vary together, per picture (N,), relative to the style's.
 
     With the means right this is the Gram loss of Swarnakar and Bao, eq 4; but means make up most of
-    a Gram matrix, and would hide what is between them. Deeper layers have more channels than a
-    training frame has positions, and what is measured there of a single one is chance.
+    a Gram matrix, and would hide what is between them. Deeper layers have about as many channels
+    as a training frame has positions, or more: what is measured there of a single one is chance.
     """
     return matrix_error(
         {tap: value.covariance for tap, value in painted.items() if tap in COVARIED},

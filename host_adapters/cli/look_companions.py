@@ -33,10 +33,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 def thumbnail(names: tuple[str, ...], overwrite: bool, as_json: bool, **given: Any) -> None:
     """Paint the demo shot in looks, and keep a small picture beside each.
 
-    Without a name, in all but those that want a style picture.
+    Without a name, in all that want no style picture; where one is given, in all that take it.
     """
     found = [find_look(name, user_looks()) for name in names or all_names()]
-    found = [styled(look, given) for look in found if names or not look.wants_pictures]
+    if not names:
+        pictured = bool(given.get("style_images"))
+        found = [x for x in found if (x.takes_pictures if pictured else not x.wants_pictures)]
+    found = [styled(look, given) for look in found]
     if not overwrite:
         paths = [thumbnail_path(look.own_path()) for look in found]
         there = [str(path) for path in paths if path.exists()]

@@ -100,7 +100,8 @@ def command(
     given |= {"cold": False, "frames": None}
     settings = [setting(source, given, name, step) for name in names for step in made]
     if not settings:
-        raise BadInput("wedge: there is no look; --look names one.")
+        kind = "look that takes style pictures" if given.get("style_images") else "look"
+        raise BadInput(f"wedge: there is no {kind}; --look names one.")
     assembly = assemble(settings[0].request)
     shot = assembly.shot
     refuse_source([output], assembly.files)

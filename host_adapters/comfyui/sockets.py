@@ -72,7 +72,7 @@ class Plate(NamedTuple):
 
     shot: Shot
     alpha: Tensor | None = None
-    """(B, H, W) of every frame; 1 where a frame has none."""
+    """(B, H, W) of every frame, the very MASK that Read gives; 1 where a frame has none."""
     inside: Mapping[int, Inside] = MappingProxyType({})
     """By frame: all that is known of it beside. Only a writer needs its file again."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import OpenImageIO as oiio  # noqa: N813
 import pytest
 import torch
 from support import comfy_api_stub
@@ -218,6 +219,44 @@ def test_a_style_picture_is_wired_or_named(extension, clip, tmp_path) -> None:
         run(extension, "StylePicture", look=look)
 
 
+def write_window(path: Path, left: int, seed: int) -> None:
+    """Write a premultiplied frame whose window is smaller than what it is shown in."""
+    pixels = np.random.default_rng(seed).uniform(0, 1, (20, 24, 4)).astype(np.float32)
+    spec = oiio.ImageSpec(24, 20, 4, oiio.FLOAT)
+    spec.x, spec.y, spec.full_width, spec.full_height = left, 3, 40, 30
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec)
+    assert output.write_image(pixels)
+    output.close()
+
+
+def test_a_plate_s_alpha_and_windows_come_with_its_pictures(extension, tmp_path) -> None:
+    for number in (1, 2):
+        write_window(tmp_path / f"plate.{number:04d}.exr", 4 * number, number)
+    images, _, plate, _ = run(extension, "Read", file=str(tmp_path / "plate.####.exr"))
+    wanted = [plate.shot.read(number) for number in (1, 2)]
+    for path in tmp_path.glob("*.exr"):
+        path.unlink()  # no file is read again
+    sockets = sys.modules["stillbrush.host_adapters.comfyui.sockets"]
+    shot = sockets.shot_of(images, plate, "display")
+    for number, placed in zip((1, 2), wanted, strict=True):
+        found = shot.read(number)
+        np.testing.assert_array_equal(found.rgb, placed.rgb)
+        np.testing.assert_array_equal(found.alpha, placed.alpha)
+        assert (found.inside, found.is_premultiplied) == (placed.inside, True)
+    assert wanted[0].inside != wanted[1].inside
+
+
+def test_straight_alpha_is_taken_from_its_file(extension, tmp_path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (20, 24, 4), np.uint8)
+    cv2.imwrite(str(tmp_path / "plate.0001.png"), pixels)
+    images, mask, plate, _ = run(extension, "Read", file=str(tmp_path / "plate.####.png"))
+    sockets = sys.modules["stillbrush.host_adapters.comfyui.sockets"]
+    found = sockets.shot_of(images, plate, "display").read(1)
+    assert not found.is_premultiplied
+    np.testing.assert_array_equal(found.alpha, mask[0].numpy())
+
+
 def test_as_many_come_out_as_go_in_and_nothing_given_is_changed(extension, clip) -> None:
     for pictures in (clip, clip[:1], clip.half(), torch.cat((clip, clip[..., :1]), -1)):
         before = pictures.clone()
@@ -408,8 +447,6 @@ def test_what_other_packs_hand_over_is_refused_by_the_name_of_its_socket(
 
 def test_advice_names_the_knobs_of_the_node_alone(extension, clip, tmp_path) -> None:
     """The channels of vectors have no knob in Vector Flow; what Write is told of, it has."""
-    import OpenImageIO as oiio  # noqa: N813
-
     oiio.ImageBuf(clip[0].numpy()).write(str(tmp_path / "plain.0001.exr"), oiio.HALF)
     plate = run(extension, "Read", file=str(tmp_path / "plain.####.exr"))[2]
     with pytest.raises(ValueError, match=r"expected motion layers .*; got R, G, B\.$"):

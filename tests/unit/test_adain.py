@@ -79,6 +79,16 @@ def test_the_palette_of_a_picture_is_light_and_two_pairs_of_colours():
     assert torch.equal(encode(encoder, picture)[-1], turned)
 
 
+def test_grain_is_not_made_a_palette_of():
+    grey = 0.5 + 0.002 * noise(1, 3, 32, 32)
+    encoder = load_loss_network(shipped_encoder()).network
+    bright = [moments(level) for level in encode(encoder, noise(1, 3, 64, 64, seed=4).abs())]
+    given, own = renormalised(encode(encoder, grey), bright)
+    assert own[-1][1][0, 1:].max() < 1e-5
+    assert given[-1][0, 1:].std((1, 2)).max() < 0.1  # of 0.9 that the picture has
+    torch.testing.assert_close(moments(given[-1])[0], bright[-1][0], atol=1e-4, rtol=1e-4)
+
+
 def test_gradients_are_right():
     small = Decoder(DecoderShape(sources=(3, 3, 2, 3), widths=(3, 2, 2, 2))).double()
     sizes = ((3, 3), (3, 6), (2, 12), (3, 24))

@@ -101,6 +101,21 @@ def test_a_failed_last_write_is_not_lost() -> None:
         behind.close()
 
 
+def test_what_is_dropped_is_not_begun_and_says_nothing() -> None:
+    behind, held, done = WriteBehind(1), threading.Event(), []
+
+    def fail() -> None:
+        held.wait(10)
+        raise OSError("disk full")
+
+    behind.submit(fail)
+    behind.submit(lambda: done.append(1))
+    threading.Timer(0.05, held.set).start()
+    behind.drop()
+    assert done == []
+    assert isinstance(behind.error, OSError)
+
+
 def test_what_is_shared_is_computed_once_whoever_asks() -> None:
     make = Maker(0.01)
     shared = Shared(make, keep=4)

@@ -478,9 +478,9 @@ def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
         Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
 
 
-@pytest.mark.parametrize(("before", "after"), [(3, 6), (7, 3)])
+@pytest.mark.parametrize(("before", "after"), [(3, 6), (7, 3), (6, 7)])
 def test_a_network_that_sees_more_or_less_begins_as_the_other_one_paints(tmp_path, before, after):
-    shape = Shape.of_papers(Architecture.JOHNSON, before, 0.1)
+    shape = Shape.of_papers(Architecture.JOHNSON, before, 0.2)
     begun = StyleNetwork(shape)
     save_weights(begun, tmp_path / "begun.safetensors", half=False)
     network = StyleNetwork(replace(shape, inputs=after))

@@ -286,6 +286,8 @@ def test_a_look_for_any_style_is_painted_like_the_picture_that_is_given(
     code, _, err = run("looks", "thumbnail", "any", "--style-image", style)
     assert code == 0, err
     assert (tmp_path / "shipped" / "any.thumbnail.jpg").is_file()
+    done = run("looks", "thumbnail", "--style-image", style, "--overwrite", "--json")[1]
+    assert [json.loads(line)["look"] for line in done.splitlines()] == ["any"]
     options = ("--stroke-size", "4", "-o", tmp_path / "wedge.png", "--json", "--overwrite")
     code, out, err = run("wedge", shot, *options)
     assert (code, json.loads(out.splitlines()[-1])["pictures"]) == (0, 1)
@@ -293,6 +295,8 @@ def test_a_look_for_any_style_is_painted_like_the_picture_that_is_given(
     code, out, err = run("wedge", shot, "--style-image", style, *options)
     assert (code, json.loads(out.splitlines()[-1])["pictures"]) == (0, 1), err
     assert not err  # of looks with a style of their own nothing is said
+    (tmp_path / "shipped" / "any.yaml").unlink()
+    assert "no look that takes style" in run("wedge", shot, "--style-image", style, *options)[2]
 
 
 def test_the_busiest_thumbnail_stays_small(tmp_path: Path) -> None:
