@@ -166,8 +166,8 @@ def pyramid(picture: Tensor) -> list[Tensor]:
 
 
 def enlarged(x: Tensor, like: Tensor) -> Tensor:
-    """Double a picture; what halving dropped of an odd side is the edge again."""
-    x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+    """Double a picture without steps; what halving dropped of an odd side is the edge again."""
+    x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
     (height, width), (rows, columns) = x.shape[-2:], like.shape[-2:]
     if (height, width) == (rows, columns):
         return x
