@@ -191,8 +191,9 @@ def speed(given: argparse.Namespace) -> None:
         return lambda: paint_in_bands(of, x, style)
 
     encoder = painting_encoder(torch.device("cpu"))
-    statistics = read_style_statistics(Path(given.style[0]), encoder, range(3))
-    any_style = AnyStylePainter(encoder, Decoder().eval(), StyleMix((statistics,), (1.0,)))
+    decoder = Decoder().eval()
+    statistics = read_style_statistics(Path(given.style[0]), encoder, decoder.read)
+    any_style = AnyStylePainter(encoder, decoder, StyleMix((statistics,), (1.0,)))
     previous = torch.roll(x[..., :3], 2, 2)
     papers, ours = Architecture.JOHNSON, Architecture.STILLBRUSH
     candidates: dict[str, Callable[[], object]] = {
