@@ -14,8 +14,8 @@ from ..media.sequences import is_video, output_sequence
 from ..media.source import Placed, Shot
 from ..media.video_writer import write_video
 from ..render.output import DEFAULT_RATE, display_colour
-from ..render.painting import in_space
 from ..render.sheet import save_picture_8bit
+from ..render.space import in_space
 
 LOOKED_AT = (".png", ".jpg", ".jpeg")
 

@@ -23,8 +23,8 @@ from ..media.images import WRITABLE_SUFFIXES, read_plate, write_picture
 from ..media.sequences import Sequence, format_frames, is_video, output_sequence
 from ..media.source import Placed, Shot
 from ..media.video_writer import Codec, write_video
-from .painting import in_space
 from .pipeline import WriteBehind
+from .space import in_space
 
 DEFAULT_RATE = Fraction(24)
 WRITERS = 2  # threads of a clip that is written; each holds a frame or two

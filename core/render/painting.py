@@ -21,8 +21,6 @@ from torch import Tensor
 from ..dials import Dials
 from ..errors import BadInput
 from ..knobs import ShotKnobs
-from ..media.alpha import premultiply, unpremultiply
-from ..media.colour import PlateColour
 from ..media.encoding import Encoding
 from ..media.source import Placed, Shot
 from ..motion.consistency import trust
@@ -299,16 +297,3 @@ def scratch(owner: object) -> Path:
     folder = tempfile.mkdtemp(prefix="stillbrush-")
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
-
-
-def in_space(
-    placed: Placed, rgb: np.ndarray, plate: PlateColour, wanted: PlateColour
-) -> np.ndarray:
-    """Convert a finished frame (H, W, 3) to another colour space, alpha minded."""
-    if plate.space == wanted.space:
-        return rgb
-    if placed.alpha is None or not placed.is_premultiplied:
-        return wanted.from_linear(plate.to_linear(rgb))
-    straight = unpremultiply(rgb, placed.alpha)
-    converted = wanted.from_linear(plate.to_linear(straight))
-    return premultiply(converted, placed.alpha, converted)  # light without coverage stays

@@ -12,7 +12,7 @@ from ..errors import BadInput
 from ..media.source import Shot
 from .assembly import Assembly
 from .output import display_colour
-from .painting import in_space
+from .space import in_space
 
 
 @dataclass(frozen=True)

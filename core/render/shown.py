@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..media.source import Placed, Shot
 from .output import display_colour
-from .painting import in_space
+from .space import in_space
 
 
 def window(shot: Shot, height: int, width: int) -> tuple[slice, slice]:

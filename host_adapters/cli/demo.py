@@ -16,10 +16,11 @@ from ...core.media.source import Shot
 from ...core.render.assembly import assemble
 from ...core.render.given_motion import VectorSettings
 from ...core.render.output import display_colour
-from ...core.render.painting import Settings, in_space
+from ...core.render.painting import Settings
 from ...core.render.renderer import Job, render
 from ...core.render.request import Request
 from ...core.render.sheet import contact_sheet, save_picture_8bit
+from ...core.render.space import in_space
 from ...core.spec import REGISTRY
 from .console import Bar, console, interruptible
 from .folders import user_looks
