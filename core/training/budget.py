@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import mean, median
 
 import torch
@@ -24,7 +24,16 @@ SPARE = 0.04  # for sheets and checkpoints
 FEWEST = 20
 
 
-def seconds_an_iteration(
+@dataclass(frozen=True)
+class Pace:
+    """How long an iteration takes, in seconds."""
+
+    usual: float  # where the motion of its footage is known
+    first: float  # where it must be measured
+    motion: float = 0.0  # to measure all motion of the footage, once
+
+
+def measure_pace(
     recipe: Recipe,
     photographs: Photographs,
     device: torch.device,
@@ -32,7 +41,7 @@ def seconds_an_iteration(
     before_each: Callable[[], None],
     footage: Footage | None = None,
     team: Team = ALONE,
-) -> float:
+) -> Pace:
     """Measure some warm iterations of a run that is thrown away.
 
     Motion of footage is measured once and kept, so that of a long run most iterations find it. An
@@ -50,22 +59,32 @@ def seconds_an_iteration(
         trial.iterate()
         return time.perf_counter() - begun
 
-    def counted() -> float:
-        if footage is not None:
-            before = copy.deepcopy({name: getattr(trial, name) for name in trial.remembered})
-            timed()
-            vars(trial).update(before)
-        return timed()
+    def counted() -> tuple[float, float]:
+        if footage is None:
+            once = timed()
+            return once, once
+        before = copy.deepcopy({name: getattr(trial, name) for name in trial.remembered})
+        first = timed()
+        vars(trial).update(before)
+        return first, timed()
 
     for _ in range(WARM + min(WARM_A_STYLE * recipe.shape.styles, recipe.slots)):
         timed()
-    phases = []
+    firsts, usuals = [], []
     for phase in PHASES:
         trial.step = round(phase * TRIAL)
-        phases.append(median([counted() for _ in range(REPEATS)]))
-    return mean(phases)
+        first, usual = zip(*(counted() for _ in range(REPEATS)), strict=True)
+        firsts.append(mean(first))  # few of them measure much
+        usuals.append(median(usual))
+    motion = footage.seconds_to_measure() if footage else 0.0
+    return Pace(mean(usuals), max(mean(firsts), mean(usuals)), motion)
 
 
-def iterations_within(minutes: float, seconds: float) -> int:
-    """Return how many iterations of so many seconds fit into the minutes."""
-    return max(FEWEST, int(minutes * 60 * (1 - SPARE) / seconds))
+def iterations_within(minutes: float, pace: Pace) -> int:
+    """Return how many iterations fit into the minutes.
+
+    A long run measures all motion and then has it; a short one is over before that.
+    """
+    seconds = minutes * 60 * (1 - SPARE)
+    fitting = max(seconds / pace.first, (seconds - pace.motion) / pace.usual)
+    return max(FEWEST, int(fitting))

@@ -8,6 +8,7 @@ shown such clips from their end; one that compares forwards sees them as they ar
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from .windows import Step, Window, noisy, pixel_grid, sample
 
 FEWEST = 5  # frames of a take: four to learn from at once, and the one before
 MOST_FRAMES = 3000  # kept in memory: about 1.3 GB at the usual size
-FLOW_BYTES = 4 << 30  # of flows kept on disk; the oldest make room
+FLOW_BYTES = 7 << 30  # of flows kept on disk, that of as many frames; the oldest make room
 NOISY_SHARE, MOST_NOISE = 0.5, 0.03  # of the takes; standard deviation
 FROZEN_SHARE = 0.5
 
@@ -194,6 +195,16 @@ class Footage:
         found = self.cache.estimate(self.estimator, earlier, later)
         pair = found if here > there else Flow(found.forward, found.backward)
         return pair.backward, trust_mask(pair)
+
+    def seconds_to_measure(self) -> float:
+        """Return about how long it takes to measure all motion that is not known."""
+        unknown = [reel for reel in self.reels if not reel.is_true]
+        if not unknown:
+            return 0.0
+        earlier, later = (as_estimated(frame) for frame in unknown[0].frames[:2])
+        begun = time.perf_counter()
+        self.estimator.estimate(earlier, later)
+        return (time.perf_counter() - begun) * sum(len(reel.frames) - 1 for reel in unknown)
 
     def fetch(self, picture: Tensor, flow: Tensor) -> Tensor:
         """Sample a frame (C, H, W) at x + flow."""

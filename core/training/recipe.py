@@ -104,6 +104,16 @@ class Recipe:
             advanced=True,
         ),
     ] = 0.5
+    prior_style_share: Annotated[
+        float,
+        Knob(
+            0.0,
+            1.0,
+            "How much of the style error is that of samples that go on from their own paint; "
+            "higher paints shots better, and stills worse.",
+            advanced=True,
+        ),
+    ] = 0.75
     system: Annotated[
         SystemKind,
         Knob(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import Cancelled, WriteRefused
-from .budget import iterations_within, seconds_an_iteration
+from .budget import iterations_within, measure_pace
 from .checks import Begun, check
 from .footage import Footage
 from .plan import MINUTES, Request
@@ -95,7 +95,7 @@ class Session:
 
         minutes = request.minutes or MINUTES
         watcher.remark("measuring how long an iteration takes")
-        seconds = seconds_an_iteration(
+        pace = measure_pace(
             request.recipe(1),
             self.photographs,
             request.device,
@@ -104,8 +104,9 @@ class Session:
             self.footage,
             request.team,
         )
-        count = int(request.team.agree(iterations_within(minutes, seconds)))
-        watcher.remark(f"{seconds:.3f} s an iteration: {count} iterations in {minutes:g} minutes")
+        count = int(request.team.agree(iterations_within(minutes, pace)))
+        told = f"{pace.usual:.3f} s an iteration: {count} iterations in {minutes:g} minutes"
+        watcher.remark(told)
         return count
 
 

@@ -23,7 +23,6 @@ from .losses import (
     vigour_loss,
 )
 
-PRIMED_WEIGHT = 0.65  # of the style error: of samples with a prior; the rest is that of the others
 LOYALTY = 3.5  # content weight of samples with a prior: paint over paint strays from the plate
 
 
@@ -98,7 +97,7 @@ class Trainer(StyledLoop):
                 for n in range(len(parts))
             ]
         first, last = errors[0], errors[-1]
-        return torch.lerp(first, last, PRIMED_WEIGHT)
+        return torch.lerp(first, last, self.recipe.prior_style_share)
 
     def learn(self, batch: Batch, painted: Tensor, fresh_paint: Tensor) -> Losses:
         """Compare, go back, and move the weights; with no sample, nothing is learnt."""

@@ -15,7 +15,7 @@ from stillbrush import nodes  # noqa: F401 - declares the knobs that a look is c
 from stillbrush.core.errors import BadInput, Cancelled
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.flow_files import write_flo
-from stillbrush.core.training.budget import PHASES, REPEATS, seconds_an_iteration
+from stillbrush.core.training.budget import PHASES, REPEATS, measure_pace
 from stillbrush.core.training.footage import FEWEST, Footage, Take
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.session import Session
@@ -147,8 +147,10 @@ def test_the_budget_counts_no_iteration_that_has_to_measure_motion(tmp_path, kin
         measured[-1] += 1
         return estimate(*frames)
 
+    assert source.seconds_to_measure() > 0
+    monkeypatch.setattr(source, "seconds_to_measure", lambda: 3.0)
     monkeypatch.setattr(source.estimator, "estimate", noted)
-    seconds = seconds_an_iteration(
+    pace = measure_pace(
         recipe,
         Photographs.of(source.stills(2)),
         torch.device("cpu"),
@@ -156,7 +158,8 @@ def test_the_budget_counts_no_iteration_that_has_to_measure_motion(tmp_path, kin
         lambda: measured.append(0),
         source,
     )
-    assert seconds > 0
+    assert 0 < pace.usual <= pace.first
+    assert pace.motion == 3.0
     counts = 2 * len(PHASES) * REPEATS  # every one twice; those before only warm up
     rehearsed, counted = measured[-counts::2], measured[1 - counts :: 2]
     assert sum(rehearsed) > 0

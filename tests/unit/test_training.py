@@ -234,18 +234,21 @@ def test_a_look_that_appears_meanwhile_is_kept(folder):
     assert (folder / "looks" / "red-fuji.yaml").read_text() == "mine"
 
 
+PACES = (budget.Pace(2.9, 2.9), budget.Pace(1.0, 1.0))
+
+
 def test_minutes_are_turned_into_iterations_once(folder, monkeypatch):
     measured = []
     monkeypatch.setattr(
-        session, "seconds_an_iteration", lambda *_: measured.append(1) or (2.9 if measured else 1)
+        session, "measure_pace", lambda *_: measured.append(1) or PACES[len(measured) - 1]
     )
     asked = tiny_request(folder, iterations=None, minutes=1.0)
     with pytest.raises(Crash):
         Session(asked).train(Onlooker(crash_after=3))
-    monkeypatch.setattr(session, "seconds_an_iteration", lambda *_: pytest.fail("again"))
+    monkeypatch.setattr(session, "measure_pace", lambda *_: pytest.fail("again"))
     watcher = Onlooker()
     Session(asked).train(watcher)
-    assert watcher.steps[-1] == budget.iterations_within(1.0, 2.9)
+    assert watcher.steps[-1] == budget.iterations_within(1.0, PACES[0])
 
 
 def test_measuring_leaves_no_trace_and_can_be_stopped(folder, monkeypatch):
@@ -261,8 +264,14 @@ def test_measuring_leaves_no_trace_and_can_be_stopped(folder, monkeypatch):
 
 
 def test_the_budget_leaves_room_for_the_sheets():
-    assert budget.iterations_within(10, 0.5) == 1152
-    assert budget.iterations_within(0.001, 5) == budget.FEWEST
+    assert budget.iterations_within(10, budget.Pace(0.5, 0.5)) == 1152
+    assert budget.iterations_within(0.001, budget.Pace(5, 5)) == budget.FEWEST
+
+
+def test_the_budget_counts_the_measuring_of_motion():
+    footage = budget.Pace(usual=0.5, first=1.0, motion=76.0)
+    assert budget.iterations_within(10, footage) == (576 - 76) / 0.5  # measured to the end
+    assert budget.iterations_within(2, footage) == 115  # over before; 78 if it had to wait
 
 
 def test_losses_beyond_all_numbers_end_the_run(folder, monkeypatch):
