@@ -133,7 +133,7 @@ class PriorKnobs:
         Fill,
         Knob(
             tip="What stands where nothing can be carried; a look expects what it was trained "
-            "with.",
+            "with. Those that keep the prior as it is leave it empty.",
             advanced=True,
             animatable=False,
         ),

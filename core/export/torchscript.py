@@ -72,9 +72,10 @@ class TwoFrame(nn.Module):
         temporal: how firmly paint sticks to what moves, 0 to 1; a knob of the host's node.
     """
 
-    def __init__(self, stages: list[ScriptedStage]) -> None:
+    def __init__(self, stages: list[ScriptedStage], *, keeps: bool) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
+        self.keeps: bool = keeps
         self.strength: float = 1.0
         self.temporal: float = 1.0
 
@@ -109,7 +110,11 @@ class TwoFrame(nn.Module):
             x = stage(x)
             if stage.closes:
                 x = x + kept
-        return torch.sigmoid(x)
+        x = torch.sigmoid(x)
+        if self.keeps:
+            painted, share = x[:, 0:3], x[:, 3:4]
+            return painted + share * (carried[:, 0:3] - carried[:, 3:4] * painted)
+        return x
 
 
 def two_frame(look: Look) -> TwoFrame:
@@ -140,7 +145,7 @@ def two_frame(look: Look) -> TwoFrame:
     for stage in painter.network.stages:
         assert isinstance(stage, Stage)
         stages.append(ScriptedStage(stage, painter.style))
-    return TwoFrame(stages).eval()
+    return TwoFrame(stages, keeps=painter.network.shape.keeps).eval()
 
 
 def export(look: Look, path: Path, *, overwrite: bool = False) -> None:

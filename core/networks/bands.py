@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .kernels import Kernel, arrange, border, bordered, close
-from .style_network import CARRIED, Architecture, Plan, Stage, Statistics, StyleNetwork
+from .style_network import CARRIED, Architecture, Plan, Stage, Statistics, StyleNetwork, keep
 
 BAND_PIXELS = 96 * 1024
 LEAST_ROWS = 8
@@ -147,8 +147,10 @@ def paint_in_bands(
         if stage.plan.opens:
             kept = layer
         layer = run.stage(stage, layer, following.plan, kept if stage.plan.closes else None)
-    painted = run.leave(stages[-1], layer)
-    return painted.sigmoid_(), tuple(run.used)
+    made = run.leave(stages[-1], layer).sigmoid_()
+    if network.shape.keeps:
+        made = keep(made, x[..., -CARRIED:], -1)
+    return made, tuple(run.used)
 
 
 def paint_whole(
@@ -226,7 +228,7 @@ class Run:
         return made
 
     def leave(self, stage: Stage, source: Layer) -> Tensor:
-        """Apply the last stage: the picture (N, H, W, 3), float32, before the sigmoid."""
+        """Apply the last stage: what it makes (N, H, W, 3 or 4), float32, before the sigmoid."""
         height, width = self.x.shape[1:3]
         out = self.x.new_empty((self.x.shape[0], height, width, stage.plan.outputs)).float()
         for top, bottom, band in self.convolved(self.kernel(stage), source, height, width):

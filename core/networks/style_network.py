@@ -4,7 +4,8 @@ Ruder et al., section 5 (eq 15): seven input channels - the frame, the masked wa
 mask - and one network for every frame. Ours is a quarter of the width of theirs and has overlapping
 strided stems (5x5) in place of the 9x9 ends; the last layer sees prior and mask again. Several
 looks share the convolutions; each has its own scale and shift after every normalisation
-(conditional instance normalisation, Dumoulin et al.).
+(conditional instance normalisation, Dumoulin et al.). Beside colours that layer may say how much of
+the prior to keep: without that share it can only paint the prior anew, or paint over it evenly.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from torch.nn import functional as F
 EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
 LIMITS = {"stem": 256, "width": 256, "blocks": 32, "styles": 1024}  # of what a file may ask for
-CARRIED = 4  # of them, those that the last layer sees again: paint to keep need not be painted anew
+CARRIED = 4  # of them, those that the last layer sees again
+FIRST_KEPT = 1.0  # logit of the share of the prior that an untrained network keeps
 
 
 class Architecture(enum.Enum):
@@ -49,6 +51,7 @@ class Shape:
     styles: int = 1
     architecture: Architecture = Architecture.STILLBRUSH
     inputs: int = INPUTS  # of the seven: 3 the frame alone, 6 with the last picture, 7 all
+    keeps: bool = False  # says how much of the prior to keep; our own layout alone
 
     def metadata(self) -> dict[str, str]:
         """Return the shape as safetensors metadata."""
@@ -64,6 +67,8 @@ class Shape:
         }
         if self.architecture is Architecture.STILLBRUSH and self.inputs == INPUTS:
             del made["architecture"], made["inputs"]
+        if not self.keeps:
+            del made["keeps"]
         return made
 
     @classmethod
@@ -85,8 +90,15 @@ class Shape:
         if named not in {known.value for known in Architecture}:
             raise ValueError(f"architecture: there is none called {named[:40]!r}")
         inputs = bounded("inputs", metadata.get("inputs", str(INPUTS)), INPUTS)
+        keeps = metadata.get("keeps", "False")
+        if keeps not in ("True", "False") or (keeps == "True" and named != "stillbrush"):
+            raise ValueError(f"keeps: {named} has no {keeps[:40]!r}")
         return cls(
-            decoder=(first, second), architecture=Architecture(named), inputs=inputs, **plain
+            decoder=(first, second),
+            architecture=Architecture(named),
+            inputs=inputs,
+            keeps=keeps == "True",
+            **plain,
         )
 
     @classmethod
@@ -172,7 +184,8 @@ def our_plans(shape: Shape) -> tuple[Plan, ...]:
     stem = (Plan(INPUTS, shape.stem, 5, 2), Plan(shape.stem, width, 5, 2))
     block = (Plan(width, width, 3, opens=True), Plan(width, width, 3, rectified=False, closes=True))
     decoder = (Plan(width, up1, 3, upsampled=True), Plan(up1, up2, 3, upsampled=True))
-    head = (Plan(up2 + CARRIED, 3, 5, normalised=False, rectified=False, recalls=True),)
+    outputs = 3 + shape.keeps
+    head = (Plan(up2 + CARRIED, outputs, 5, normalised=False, rectified=False, recalls=True),)
     return stem + block * shape.blocks + decoder + head
 
 
@@ -230,6 +243,12 @@ class StyleNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         self.stages = nn.ModuleList(Stage(plan, shape.styles) for plan in plans(shape))
+        if shape.keeps:
+            last = self.stages[-1]
+            assert isinstance(last, Stage)
+            assert last.convolution.bias is not None
+            with torch.no_grad():
+                last.convolution.bias[3] = FIRST_KEPT
 
     def forward(
         self,
@@ -278,7 +297,21 @@ class StyleNetwork(nn.Module):
                 x = F.relu(x)
             if stage.plan.closes:
                 x = x + kept
-        return torch.sigmoid(x), tuple(used)
+        made = torch.sigmoid(x)
+        return keep(made, carried, 1) if self.shape.keeps else made, tuple(used)
+
+
+def keep(made: Tensor, carried: Tensor, channels: int) -> Tensor:
+    """Return a picture that keeps of the prior what its network says.
+
+    Args:
+        made: what was painted, 3 channels, and the share to keep, 1; all 0 to 1.
+        carried: the masked warped prior, 3 channels, 0 where the mask is, and the mask, 1.
+        channels: the dimension of these channels.
+    """
+    painted, share = made.split((3, 1), channels)
+    prior, mask = carried.split((3, 1), channels)
+    return painted + share * (prior - mask * painted)
 
 
 def pool(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,9 +15,7 @@ from ..networks.adain import Decoder, blended, encode, moments, renormalised
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder
 from ..networks.style_network import CARRIED, Statistics
-from .paint_state import PaintState
 from .painter import GuidedPainter
-from .prior import Fill, Prior
 from .shot_statistics import ShotStatistics
 
 STYLE_SIDE = 320
@@ -65,12 +63,10 @@ class AnyStylePainter(GuidedPainter):
         """Return the painter at a place along its pictures."""
         return replace(self, mix=self.mix.along(place)) if self.mix.styles else self
 
-    def assemble(
-        self, frame: Tensor, prior: Prior | None, state: PaintState
-    ) -> tuple[Tensor, bool]:
-        """Stack the seven channels; holes stay empty, whatever the shot's knobs say of them."""
-        emptied = prior._replace(fill=Fill.ZERO) if prior is not None else None
-        return super().assemble(frame, emptied, state)
+    @property
+    def keeps(self) -> bool:
+        """Say yes: every decoder does."""
+        return True
 
     @torch.inference_mode()
     def run(

@@ -15,7 +15,7 @@ from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
 from .paint_state import PaintState
-from .prior import Prior, carry, resize_picture
+from .prior import Fill, Prior, carry, resize_picture
 from .protocol import Before, PaintedFrame, Watch
 from .resting import rest
 from .shot_statistics import Sample, ShotStatistics
@@ -85,6 +85,11 @@ class GuidedPainter(ABC):
     def frozen(self: P, statistics: ShotStatistics) -> P:
         """Return the same painter with frozen statistics."""
         return replace(self, statistics=statistics)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def keeps(self) -> bool:
+        """Say whether the network keeps a share of the prior as it is: its holes stay empty."""
+        return False
 
     @property
     def width(self) -> int:
@@ -164,6 +169,8 @@ class GuidedPainter(ABC):
             empty = torch.zeros((*frame.shape[:3], 4), device=frame.device)
             return torch.cat((frame, empty), -1), False
         check_size(frame, state.painted)
+        if self.keeps:
+            prior = prior._replace(fill=Fill.ZERO)
         carried, mask = carry(prior, state.painted, frame, state.age)
         return torch.cat((frame, carried, mask), -1), True
 
@@ -207,6 +214,11 @@ class Painter(GuidedPainter):
     bands: Bands = field(default_factory=Bands)
     statistics: ShotStatistics | None = None
     opener: Painter | None = None
+
+    @property
+    def keeps(self) -> bool:
+        """Say whether the network was trained to."""
+        return self.network.shape.keeps
 
     def run(
         self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False

@@ -176,9 +176,9 @@ class Request:
     def wide(self, knobs: Mapping[str, Any]) -> Shape:
         """Return the widths of the network, by its architecture."""
         architecture = Architecture(knobs.get("architecture", Architecture.STILLBRUSH))
-        if architecture is Architecture.STILLBRUSH:
-            return self.shape
         system = SystemKind(knobs.get("system", SystemKind.PRIOR))
+        if architecture is Architecture.STILLBRUSH:
+            return replace(self.shape, keeps=system is SystemKind.PRIOR)
         share = float(knobs.get("width_share", 1.0))
         return Shape.of_papers(architecture, INPUTS_OF.get(system, INPUTS), share)
 

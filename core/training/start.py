@@ -43,7 +43,8 @@ def begin(network: StyleNetwork, start: Start) -> None:
 
     Of networks that see less (the frame alone, or no mask) and more (what was painted before), what
     both see is taken over; the rest begins at nothing. Where nothing was painted before, it paints
-    as the other one did.
+    as the other one did. How much of the prior to keep begins afresh where the other one had no say
+    in it.
 
     Raises:
         MissingFrame, UnreadableFile: there are no such weights.
@@ -64,6 +65,8 @@ def begin(network: StyleNetwork, start: Start) -> None:
             found = spread(found, count, start.style)
         if found is not None and name == first:
             found = seeing(found, (there.shape.inputs, network.shape.inputs))
+        if found is not None and name.startswith(f"stages.{len(network.stages) - 1}."):
+            found = keeping(found, value)
         if found is None or found.shape != value.shape:
             raise BadInput(
                 f"train: {start.path} holds a network of another architecture ({there.shape}); "
@@ -94,3 +97,15 @@ def seeing(kernels: Tensor, inputs: tuple[int, int]) -> Tensor:
     both = min(before, after)
     made[:, :both] = kernels[:, :both]
     return made
+
+
+def keeping(found: Tensor, value: Tensor) -> Tensor:
+    """Return weights (O, ...) of a last layer for one of more, or fewer, outputs.
+
+    Args:
+        found: of the network there.
+        value: of the new one, as it is; says what outputs begin with that the other one lacks.
+    """
+    if found.shape[1:] != value.shape[1:]:
+        return found
+    return torch.cat((found[: len(value)], value[len(found) :]))

@@ -20,10 +20,12 @@ from stillbrush.core.stylizers.load import load_painter
 from stillbrush.host_adapters.cli.commands import cli
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, torch.jit.ScriptModule]:
+@pytest.fixture(scope="module", params=[False, True], ids=["repaints", "keeps"])
+def model(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> tuple[object, torch.jit.ScriptModule]:
     folder = tmp_path_factory.mktemp("model")
-    look = tiny_look(folder)
+    look = tiny_look(folder, keeps=request.param)
     export(look, folder / "tiny.pt")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ SMALL = DecoderShape(widths=(8, 8, 8, 4))
 TINY = Shape(stem=8, width=8, blocks=1, decoder=(8, 8), styles=2)
 
 
-def tiny_look(folder: Path, seed: int = 3) -> Look:
+def tiny_look(folder: Path, seed: int = 3, *, keeps: bool = False) -> Look:
     """Write a look with a small random network; its paint is strong and depends on the prior."""
     torch.manual_seed(seed)
-    network = StyleNetwork(TINY)
+    network = StyleNetwork(replace(TINY, keeps=keeps))
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "tiny.safetensors"
     save_weights(network, weights)

@@ -93,6 +93,22 @@ def test_weights_read_back_as_written(tmp_path: Path, architecture: Architecture
     torch.testing.assert_close(again(x, torch.ones(1, 1))[0], made(x, torch.ones(1, 1))[0])
 
 
+def test_a_network_that_keeps_reads_back_and_says_so(tmp_path: Path):
+    made = StyleNetwork(Shape(8, 8, 1, (8, 8), keeps=True))
+    save_weights(made, tmp_path / "w.safetensors", half=False)
+    again = load_weights(tmp_path / "w.safetensors")
+    assert again.shape.keeps
+    x = torch.rand(1, 7, 32, 32)
+    torch.testing.assert_close(again(x, torch.ones(1, 1))[0], made(x, torch.ones(1, 1))[0])
+
+
+def test_only_our_own_layout_keeps():
+    johnson = Shape(architecture=Architecture.JOHNSON).metadata()
+    for metadata in (johnson | {"keeps": "True"}, Shape().metadata() | {"keeps": "perhaps"}):
+        with pytest.raises(ValueError, match="keeps"):
+            Shape.from_metadata(metadata)
+
+
 def test_a_layout_that_is_none_is_refused():
     metadata = Shape(architecture=Architecture.JOHNSON).metadata() | {"architecture": "cathedral"}
     with pytest.raises(ValueError, match="cathedral"):

@@ -28,9 +28,17 @@ def random(*shape: int, seed: int = 1) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def network(seed: int = 1) -> StyleNetwork:
+def network(seed: int = 1, keeps: bool = False) -> StyleNetwork:
     torch.manual_seed(seed)
-    return StyleNetwork(TINY).eval().requires_grad_(False)
+    return StyleNetwork(replace(TINY, keeps=keeps)).eval().requires_grad_(False)
+
+
+def keeping(logit: float) -> StyleNetwork:
+    """Make a network that keeps the same share of the prior everywhere."""
+    made = network(keeps=True)
+    head = made.stages[-1].convolution
+    head.weight[3], head.bias[3] = 0, logit
+    return made
 
 
 def painter(**more: object) -> Painter:
@@ -61,15 +69,45 @@ def statistics(height: int = 64, width: int = 96) -> ShotStatistics:
 
 @pytest.mark.parametrize("size", [(8, 8), (37, 53), (64, 96), (131, 47)])
 @pytest.mark.parametrize("rows", [8, 24, None])
-def test_bands_equal_the_plain_network(size: tuple[int, int], rows: int | None) -> None:
+@pytest.mark.parametrize("keeps", [False, True])
+def test_bands_equal_the_plain_network(
+    size: tuple[int, int], rows: int | None, keeps: bool
+) -> None:
     x, style = random(2, *size, 7), torch.tensor([0.3, 0.7])
+    made = network(keeps=keeps)
     with torch.inference_mode():
-        plain, used = network()(x.permute(0, 3, 1, 2), style.expand(2, 2))
-    banded, measured = paint_in_bands(network(), x, style, bands=Bands(rows))
+        plain, used = made(x.permute(0, 3, 1, 2), style.expand(2, 2))
+    banded, measured = paint_in_bands(made, x, style, bands=Bands(rows))
     torch.testing.assert_close(banded, plain.permute(0, 2, 3, 1), rtol=0, atol=1e-5)
     for (mean, variance), (same_mean, same_variance) in zip(measured, used, strict=True):
         torch.testing.assert_close(mean, same_mean, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(variance, same_variance, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_network_keeps_its_share_of_the_prior_where_the_mask_lets_it(share: float) -> None:
+    style, frame, last = (
+        torch.tensor([1.0, 0.0]),
+        random(1, 24, 32, 3),
+        random(1, 24, 32, 3, seed=2),
+    )
+    mask = torch.ones(1, 24, 32, 1)
+    mask[:, 12:], mask[:, 18:] = 0.5, 0.0
+    x = torch.cat((frame, last * mask, mask), -1)
+    logit = torch.logit(torch.tensor(share)).clamp(-50, 50).item()
+    anew, _ = paint_in_bands(keeping(-50.0), x, style)
+    made, _ = paint_in_bands(keeping(logit), x, style)
+    torch.testing.assert_close(made, torch.lerp(anew, last, share * mask), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("fill", list(Fill))
+def test_what_fills_the_holes_is_never_kept(fill: Fill) -> None:
+    frame, half = random(1, 40, 56, 3), still(40, 56, trusted=0.5)
+    made = [
+        Painter(keeping(50.0), torch.tensor([1.0, 0.0])).paint(frame, prior, after(2))[0]
+        for prior in (half, half._replace(fill=fill, seed=5))
+    ]
+    assert torch.equal(*made)
 
 
 @pytest.mark.parametrize(

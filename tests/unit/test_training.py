@@ -502,6 +502,19 @@ def test_a_network_that_sees_more_or_less_begins_as_the_other_one_paints(tmp_pat
     assert painted[0].std() > 0
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_network_that_keeps_the_prior_begins_with_one_that_does_not(tmp_path, before):
+    shape = Shape(8, 8, 1, (8, 8), keeps=before)
+    begun, network = StyleNetwork(shape), StyleNetwork(replace(shape, keeps=not before))
+    save_weights(begun, tmp_path / "begun.safetensors", half=False)
+    with torch.no_grad():
+        begin(network, Start(tmp_path / "begun.safetensors"))
+        x = torch.rand((1, 7, 32, 32), generator=torch.Generator().manual_seed(1))
+        x[:, 3:] = 0
+        painted = [each(x, torch.ones(1, 1))[0] for each in (begun, network)]
+    torch.testing.assert_close(painted[1], painted[0])
+
+
 def test_a_run_never_replaces_what_it_begins_with(folder, uninterrupted):
     looks = folder / "looks"
     looks.mkdir()
