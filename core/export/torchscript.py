@@ -94,7 +94,7 @@ class TwoFrame(nn.Module):
         down, across = rows[:, None] - x[0, 8], columns[None, :] + x[0, 7]
         inside = (down >= 0) & (down <= height - 1) & (across >= 0) & (across <= width - 1)
         there = torch.stack(((2 * across + 1) / width - 1, (2 * down + 1) / height - 1), -1)[None]
-        warped = F.grid_sample(x[:, 4:7], there, "bilinear", "border", False)
+        warped = F.grid_sample(x[:, 4:7], there, "bicubic", "border", False).clamp(0.0, 1.0)
         mask = inside.to(x.dtype)[None, None] * self.temporal
         return torch.cat((warped * mask, mask), 1)
 

@@ -24,7 +24,7 @@ from .recursion import ENDLESS
 
 T = TypeVar("T")
 
-STILL_SHARE = 0.35
+STILL_SHARE = 0.2
 OCCLUDED_SHARE = 0.5
 DRIFT_SHARE = 0.2
 MISJUDGED_SHARE, MISJUDGED = 0.4, 0.4  # of the steps; pixels (standard deviation) at most

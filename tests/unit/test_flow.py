@@ -29,6 +29,7 @@ from stillbrush.core.motion.flow import (
     unknown_flow,
 )
 from stillbrush.core.motion.flow_files import read_flo
+from stillbrush.core.motion.sharp_warp import warp_sharply
 from stillbrush.core.motion.torch_flow import TorchFlow
 from stillbrush.core.motion.warp import inside, warp
 
@@ -54,7 +55,7 @@ def moved(step: tuple[float, float], height: int = 90, width: int = 120) -> tupl
     """Two frames whose content moves by `step` pixels, x right and y down."""
     big = texture(height + 40, width + 40)
     back = -torch.tensor(step).expand(1, height + 40, width + 40, 2)
-    frame = warp(big, back, "catmull-rom")
+    frame = warp_sharply(big, back)
     return big[:, 20:-20, 20:-20], frame[:, 20:-20, 20:-20]
 
 
