@@ -1,7 +1,7 @@
 r"""What the papers claim, asked of your looks and clips: one Markdown table each.
 
     python benchmarks/claims.py noise CLIP... --look plain.yaml --look noise.yaml
-    python benchmarks/claims.py patches CLIP... --look fast.yaml --look recurrent.yaml --look prior
+    python benchmarks/claims.py patches CLIP... --look prior.yaml --look recurrent.yaml
     python benchmarks/claims.py schedules CLIP... --look two.yaml --look multi.yaml
     python benchmarks/claims.py trace STATIC_CLIP... --look a --look b --look c
     python benchmarks/claims.py distortions CLIP... --look a --look b
@@ -46,6 +46,7 @@ from stillbrush.core.yardstick.cell import Extent, Method
 from stillbrush.core.yardstick.clips import ClipFiles, find_clips
 from stillbrush.core.yardstick.sweep import Cell, Line, Plan, lines, predict, sweep
 
+BOTH_WAYS = ("patches",)  # what is asked is whether going on is better than not
 MARGIN = 48  # pixels at the border of a shifted picture, where it is mirrored
 COLUMNS = {
     "noise": ("temporal", "swarnakar", "swarnakar_literal", "swarnakar_squared", "instability",
@@ -62,6 +63,8 @@ def plan(given: argparse.Namespace, *, distortions: bool = False, only_alone: bo
     looks = tuple(find_look(name, Path()) for name in given.look)
     extent = Extent(given.frames, given.width, distortions=distortions)
     ways = (Method.PER_FRAME,) if only_alone else (Method.OWN,)
+    if given.claim in BOTH_WAYS:
+        ways = (Method.PER_FRAME, Method.OWN)
     return Plan(clips, looks, ways, given.output, extent, given.loss_network)
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..look import Look, StylizerKind
 from ..media.atomic import replacing
-from ..networks.style_network import EPSILON, Architecture, Stage
+from ..networks.style_network import EPSILON, KEENNESS, Architecture, Stage
 from ..stylizers.load import load_network_painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)
@@ -76,6 +76,7 @@ class TwoFrame(nn.Module):
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.keeps: bool = keeps
+        self.keenness: float = KEENNESS
         self.strength: float = 1.0
         self.temporal: float = 1.0
 
@@ -110,11 +111,10 @@ class TwoFrame(nn.Module):
             x = stage(x)
             if stage.closes:
                 x = x + kept
-        x = torch.sigmoid(x)
         if self.keeps:
-            painted, share = x[:, 0:3], x[:, 3:4]
+            painted, share = torch.sigmoid(x[:, 0:3]), torch.sigmoid(self.keenness * x[:, 3:4])
             return painted + share * (carried[:, 0:3] - carried[:, 3:4] * painted)
-        return x
+        return torch.sigmoid(x)
 
 
 def two_frame(look: Look) -> TwoFrame:

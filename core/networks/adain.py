@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from ..errors import MissingFrame, UnreadableFile
 from .encoder import Encoder, padded
-from .style_network import CARRIED, FIRST_KEPT, Statistics, bounded, keep
+from .style_network import CARRIED, Statistics, bounded, keep
 from .weights import check_tensors, read_tensor, save_aside
 
 HEADER, VERSION = "stillbrush-any-style", "1"
@@ -32,6 +32,7 @@ EPSILON = 1e-5
 GREY = 4e-4  # variance of colours, 0 to 1: what has less is grain, and is not made a palette of
 LEVELS = 4  # relu4_1, relu3_1 and relu2_1 of the encoder, and the picture's own colours
 WIDEST, MOST_SKIPS = 512, 3
+FIRST_KEPT = 1.0  # logit of the share of the last paint that an untrained decoder keeps
 
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,7 +152,7 @@ class Decoder(nn.Module):
             if level < LEVELS - 1:
                 x = x + F.relu(self.refines[level](padded(x)))
         x = precise(self.head(padded(torch.cat((x, carried.to(x.dtype)), 1))))
-        return keep(torch.sigmoid(x), carried, 1)
+        return keep(x, carried, 1)
 
 
 def pyramid(picture: Tensor) -> list[Tensor]:

@@ -20,7 +20,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .kernels import Kernel, arrange, border, bordered, close
-from .style_network import CARRIED, Architecture, Plan, Stage, Statistics, StyleNetwork, keep
+from .style_network import (
+    CARRIED,
+    KEENNESS,
+    Architecture,
+    Plan,
+    Stage,
+    Statistics,
+    StyleNetwork,
+    keep,
+)
 
 BAND_PIXELS = 96 * 1024
 LEAST_ROWS = 8
@@ -147,10 +156,10 @@ def paint_in_bands(
         if stage.plan.opens:
             kept = layer
         layer = run.stage(stage, layer, following.plan, kept if stage.plan.closes else None)
-    made = run.leave(stages[-1], layer).sigmoid_()
-    if network.shape.keeps:
-        made = keep(made, x[..., -CARRIED:], -1)
-    return made, tuple(run.used)
+    made = run.leave(stages[-1], layer)
+    keeps = network.shape.keeps
+    painted = keep(made, x[..., -CARRIED:], -1, KEENNESS) if keeps else made.sigmoid_()
+    return painted, tuple(run.used)
 
 
 def paint_whole(

@@ -24,7 +24,8 @@ EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
 LIMITS = {"stem": 256, "width": 256, "blocks": 32, "styles": 1024}  # of what a file may ask for
 CARRIED = 4  # of them, those that the last layer sees again
-FIRST_KEPT = 1.0  # logit of the share of the prior that an untrained network keeps
+FIRST_KEPT = 0.3  # how much of the prior an untrained network keeps, times `KEENNESS` a logit
+KEENNESS = 6.0  # half of the prior under half of other paint has the strokes of neither
 
 
 class Architecture(enum.Enum):
@@ -297,19 +298,21 @@ class StyleNetwork(nn.Module):
                 x = F.relu(x)
             if stage.plan.closes:
                 x = x + kept
-        made = torch.sigmoid(x)
-        return keep(made, carried, 1) if self.shape.keeps else made, tuple(used)
+        painted = keep(x, carried, 1, KEENNESS) if self.shape.keeps else torch.sigmoid(x)
+        return painted, tuple(used)
 
 
-def keep(made: Tensor, carried: Tensor, channels: int) -> Tensor:
+def keep(made: Tensor, carried: Tensor, channels: int, keenness: float = 1.0) -> Tensor:
     """Return a picture that keeps of the prior what its network says.
 
     Args:
-        made: what was painted, 3 channels, and the share to keep, 1; all 0 to 1.
+        made: logits of what is painted, 3 channels, and of the share to keep, 1.
         carried: the masked warped prior, 3 channels, 0 where the mask is, and the mask, 1.
         channels: the dimension of these channels.
+        keenness: how decided the share is.
     """
     painted, share = made.split((3, 1), channels)
+    painted, share = torch.sigmoid(painted), torch.sigmoid(keenness * share)
     prior, mask = carried.split((3, 1), channels)
     return painted + share * (prior - mask * painted)
 

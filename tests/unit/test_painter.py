@@ -14,7 +14,7 @@ from torch import Tensor
 from stillbrush.core.errors import BadInput, UnreadableFile
 from stillbrush.core.look import Look
 from stillbrush.core.networks.bands import Bands, paint_in_bands
-from stillbrush.core.networks.style_network import StyleNetwork
+from stillbrush.core.networks.style_network import KEENNESS, StyleNetwork
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.painter import Painter, painting_size
@@ -37,7 +37,7 @@ def keeping(logit: float) -> StyleNetwork:
     """Make a network that keeps the same share of the prior everywhere."""
     made = network(keeps=True)
     head = made.stages[-1].convolution
-    head.weight[3], head.bias[3] = 0, logit
+    head.weight[3], head.bias[3] = 0, logit / KEENNESS
     return made
 
 
