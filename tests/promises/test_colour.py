@@ -113,31 +113,34 @@ def test_paint_on_a_highlight_shines_like_the_highlight(tmp_path) -> None:
     assert painted[paper].max() < 1.01
 
 
-def edges(folder: Path, look, *, covered: bool) -> tuple[float, float]:
+def edges(folder: Path, look, seed: int, *, covered: bool) -> tuple[float, float]:
     """Paint noise under a soft matte; return the mean paint at its edge and far inside."""
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(seed)
     height, width = 192, 256
     noise = rng.uniform(0.2, 0.6, (height // 4, width // 4, 3)).repeat(4, 0).repeat(4, 1)
     y, x = np.mgrid[:height, :width]
     away = np.hypot(y - height / 2, x - width / 2)
     alpha = np.clip((70 - away) / 4, 0, 1).astype(np.float16).astype(np.float32)
-    path = folder / f"cut{covered}.exr"
+    path = folder / f"cut{seed}{covered}.exr"
     cover = np.ones_like(alpha) if covered else alpha
     premultiplied = (noise * cover[..., None]).astype(np.float32)
     write_picture(path, premultiplied, None, overwrite=False, alpha=cover)
-    paint(path, look, folder / f"painted{covered}.exr", stroke_size=3.0)
-    painted = read_plate(folder / f"painted{covered}.exr", 1).rgb
+    paint(path, look, folder / f"painted{seed}{covered}.exr", stroke_size=3.0)
+    painted = read_plate(folder / f"painted{seed}{covered}.exr", 1).rgb
     straight = painted / np.maximum(cover, 1e-3)[..., None]
     rim, inside = (alpha > 0.1) & (alpha < 0.95), away < 50
     return float(straight[rim].mean()), float(straight[inside].mean())
 
 
 def test_premultiplied_edges_have_no_dark_or_bright_fringe(tmp_path) -> None:
+    """In the mean of several plates: where a swirl lies differs, and so does a single one."""
     look = load_look(SHIPPED / "starry-night.yaml")
-    rim, inside = edges(tmp_path, look, covered=False)
-    solid_rim, solid_inside = edges(tmp_path, look, covered=True)
-    fringe = rim / inside - solid_rim / solid_inside
-    assert abs(fringe) < 0.1, fringe
+    fringes = []
+    for seed in (6, 7, 8, 9):
+        rim, inside = edges(tmp_path, look, seed, covered=False)
+        solid_rim, solid_inside = edges(tmp_path, look, seed, covered=True)
+        fringes.append(rim / inside - solid_rim / solid_inside)
+    assert abs(np.mean(fringes)) < 0.1, fringes
 
 
 def tagged(path: Path, **attributes: object) -> Path:
