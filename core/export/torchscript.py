@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..look import Look, StylizerKind
 from ..media.atomic import replacing
-from ..networks.style_network import EPSILON, KEENNESS, Architecture, Stage
+from ..networks.style_network import EPSILON, KEENNESS, Architecture, Stage, keep
 from ..stylizers.load import load_network_painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)
@@ -112,8 +112,7 @@ class TwoFrame(nn.Module):
             if stage.closes:
                 x = x + kept
         if self.keeps:
-            painted, share = torch.sigmoid(x[:, 0:3]), torch.sigmoid(self.keenness * x[:, 3:4])
-            return painted + share * (carried[:, 0:3] - carried[:, 3:4] * painted)
+            return keep(x, carried, 1, self.keenness)
         return torch.sigmoid(x)
 
 

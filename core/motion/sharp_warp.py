@@ -52,20 +52,15 @@ def warp_sharply(image: Tensor, flow: Tensor) -> Tensor:
 
 def by_opencv(image: Tensor, flow: Tensor) -> Tensor:
     """Warp by Lanczos on the processor: five times as fast as sixteen taps in torch."""
-    where = flow.numpy() + positions(*flow.shape[1:3])
+    where = flow.numpy().copy()
+    where[..., 0] += np.arange(flow.shape[2], dtype=np.float32)
+    where[..., 1] += np.arange(flow.shape[1], dtype=np.float32)[:, None]
     pictures = np.ascontiguousarray(image.detach().numpy(), np.float32)
     made = [
         cv2.remap(picture, at, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
         for picture, at in zip(pictures, where, strict=True)
     ]
     return torch.from_numpy(np.stack(made)).reshape(*flow.shape[:3], image.shape[-1])
-
-
-@functools.lru_cache(maxsize=2)
-def positions(height: int, width: int) -> np.ndarray:
-    """Return pixel positions (H, W, 2), x then y."""
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    return np.stack((x, y), -1)
 
 
 def by_taps(image: Tensor, flow: Tensor) -> Tensor:

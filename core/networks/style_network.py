@@ -311,9 +311,9 @@ def keep(made: Tensor, carried: Tensor, channels: int, keenness: float = 1.0) ->
         channels: the dimension of these channels.
         keenness: how decided the share is.
     """
-    painted, share = made.split((3, 1), channels)
+    painted, share = made.split([3, 1], channels)
     painted, share = torch.sigmoid(painted), torch.sigmoid(keenness * share)
-    prior, mask = carried.split((3, 1), channels)
+    prior, mask = carried.split([3, 1], channels)
     return painted + share * (prior - mask * painted)
 
 

@@ -487,17 +487,21 @@ def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
         Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
 
 
+def alone(begun: StyleNetwork, network: StyleNetwork, folder: Path) -> list[torch.Tensor]:
+    """Begin a network with another one; return what both paint of a frame with nothing before."""
+    save_weights(begun, folder / "begun.safetensors", half=False)
+    with torch.no_grad():
+        begin(network, Start(folder / "begun.safetensors"))
+        x = torch.rand((1, 7, 32, 32), generator=torch.Generator().manual_seed(1))
+        x[:, 3:] = 0
+        return [each(x, torch.ones(1, 1))[0] for each in (begun, network)]
+
+
 @pytest.mark.parametrize(("before", "after"), [(3, 6), (7, 3), (6, 7)])
 def test_a_network_that_sees_more_or_less_begins_as_the_other_one_paints(tmp_path, before, after):
     shape = Shape.of_papers(Architecture.JOHNSON, before, 0.2)
     begun = StyleNetwork(shape)
-    save_weights(begun, tmp_path / "begun.safetensors", half=False)
-    network = StyleNetwork(replace(shape, inputs=after))
-    with torch.no_grad():
-        begin(network, Start(tmp_path / "begun.safetensors"))
-        x = torch.rand((1, 7, 32, 32), generator=torch.Generator().manual_seed(1))
-        x[:, 3:] = 0
-        painted = [each(x, torch.ones(1, 1))[0] for each in (begun, network)]
+    painted = alone(begun, StyleNetwork(replace(shape, inputs=after)), tmp_path)
     torch.testing.assert_close(painted[1], painted[0])
     assert painted[0].std() > 0
 
@@ -506,12 +510,7 @@ def test_a_network_that_sees_more_or_less_begins_as_the_other_one_paints(tmp_pat
 def test_a_network_that_keeps_the_prior_begins_with_one_that_does_not(tmp_path, before):
     shape = Shape(8, 8, 1, (8, 8), keeps=before)
     begun, network = StyleNetwork(shape), StyleNetwork(replace(shape, keeps=not before))
-    save_weights(begun, tmp_path / "begun.safetensors", half=False)
-    with torch.no_grad():
-        begin(network, Start(tmp_path / "begun.safetensors"))
-        x = torch.rand((1, 7, 32, 32), generator=torch.Generator().manual_seed(1))
-        x[:, 3:] = 0
-        painted = [each(x, torch.ones(1, 1))[0] for each in (begun, network)]
+    painted = alone(begun, network, tmp_path)
     torch.testing.assert_close(painted[1], painted[0])
 
 
