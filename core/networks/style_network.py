@@ -24,8 +24,8 @@ EPSILON = 1e-5
 INPUTS = 7  # frame 3, masked warped prior 3, mask 1
 LIMITS = {"stem": 256, "width": 256, "blocks": 32, "styles": 1024}  # of what a file may ask for
 CARRIED = 4  # of them, those that the last layer sees again
-FIRST_KEPT = 0.3  # how much of the prior an untrained network keeps, times `KEENNESS` a logit
-KEENNESS = 6.0  # half of the prior under half of other paint has the strokes of neither
+FIRST_KEPT = 0.15  # how much of the prior an untrained network keeps, times `KEENNESS` a logit
+KEENNESS = 12.0  # half of the prior under half of other paint has the strokes of neither
 
 
 class Architecture(enum.Enum):

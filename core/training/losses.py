@@ -85,9 +85,31 @@ def total_variation(pictures: Tensor) -> Tensor:
     return across + down
 
 
+USUAL_CHANGE = 0.006  # temporal error of fresh paint, in the middle of many looks
+LEAST_CHANGE = 0.0005  # what fresh paint changes less than is as good as still
+
+
 def temporal_loss(painted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Return the short-term temporal error per picture (N,): Ruder et al. eq 8, over all pixels."""
     return (mask * (painted - target).square()).mean((1, 2, 3))
+
+
+def relative_change(painted: Tensor, fresh: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Return the temporal error beside that of fresh paint of the same frames, over all pictures.
+
+    Looks of high contrast change ten times as much as flat ones: weighted as it stands, the error
+    made the former keep their paint until it wore away, and left the latter to boil.
+
+    Args:
+        painted, target, mask: as for `temporal_loss`.
+        fresh: (N, 3, H, W), 0 to 1, the same frames without a prior; taken as given.
+
+    Returns:
+        The share of fresh paint's error, a scalar, times `USUAL_CHANGE`.
+    """
+    anew = temporal_loss(fresh.detach(), target, mask).mean()
+    change = temporal_loss(painted, target, mask).mean()
+    return change * USUAL_CHANGE / anew.clamp_min(LEAST_CHANGE)
 
 
 def vigour_loss(painted: Tensor, fresh: Tensor, side: int = 32) -> Tensor:

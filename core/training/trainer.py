@@ -17,8 +17,8 @@ from .losses import (
     Features,
     content_loss,
     lattices,
+    relative_change,
     style_loss,
-    temporal_loss,
     total_variation,
     vigour_loss,
 )
@@ -114,12 +114,12 @@ class Trainer(StyledLoop):
         loyalty = torch.where(primed, LOYALTY, 1.0)
         content = recipe.content_weight * (loyalty * content_loss(features, plate)).mean()
         variation = recipe.variation_weight * total_variation(painted).mean()
-        weight = recipe.temporal_ramp(self.step)
-        temporal = weight * temporal_loss(painted, batch.target, batch.mask).mean()
         pattern = recipe.lattice_weight * lattices(painted).mean()
-        vigour = torch.zeros((), device=self.device)
+        temporal = vigour = torch.zeros((), device=self.device)
         if len(fresh_paint):
-            going_on = painted[-len(fresh_paint) :]
+            going_on, under_way = painted[-len(fresh_paint) :], batch.after(fresh)
+            change = relative_change(going_on, fresh_paint, under_way.target, under_way.mask)
+            temporal = recipe.temporal_ramp(self.step) * change * len(fresh_paint) / len(painted)
             vigour = recipe.vigour_weight * vigour_loss(going_on, fresh_paint).mean()
         total = style + content + variation + temporal + pattern + vigour
         self.descend(total)

@@ -27,6 +27,7 @@ T = TypeVar("T")
 STILL_SHARE = 0.2
 OCCLUDED_SHARE = 0.5
 DRIFT_SHARE = 0.2
+SWAYING_SHARE, SWAYING = 0.5, (4.0, 40.0)  # of the shots; pixels each way
 MISJUDGED_SHARE, MISJUDGED = 0.4, 0.4  # of the steps; pixels (standard deviation) at most
 MOST_PICTURES = 4000  # kept in memory: about 1.5 GB at the usual size
 
@@ -115,6 +116,7 @@ class Trajectory:
     blob: int  # seed of the occluder's silhouette
     frozen: bool  # keep the statistics of the first frame that has a prior
     seed: int
+    sway: float = 0.0  # pixels that the window goes each way before it turns; 0: it goes straight
     frames: int = ENDLESS
 
     @classmethod
@@ -142,7 +144,19 @@ class Trajectory:
             blob=int(rng.integers(2**31)),
             frozen=bool(rng.random() < 0.5),
             seed=seed,
+            sway=float(rng.uniform(*SWAYING)) if rng.random() < SWAYING_SHARE else 0.0,
         )
+
+    def gone(self, age: float) -> tuple[float, float]:
+        """Return how far the window has gone at an age, pixels of the frame.
+
+        One that sways shows the same things throughout: only there does paint grow old.
+        """
+        fastest = math.hypot(*self.speed)
+        if not self.sway or not fastest:
+            return self.speed[0] * age, self.speed[1] * age
+        way = self.sway / fastest * math.sin(age * fastest / self.sway)
+        return self.speed[0] * way, self.speed[1] * way
 
 
 @dataclass(frozen=True)
@@ -208,10 +222,11 @@ class Shooter:
         """Return where the frame looks in the picture, and the centre and scale it uses."""
         height, width = self.photographs.pictures[shot.picture].shape[-2:]
         zoomed = shot.scale * math.exp(0.3 * math.sin(age * math.log(shot.zoom) / 0.3))
+        right, down = shot.gone(age)
         centre = torch.tensor(
             [
-                shot.origin[0] * width + shot.speed[0] * age * shot.scale,
-                shot.origin[1] * height + shot.speed[1] * age * shot.scale,
+                shot.origin[0] * width + right * shot.scale,
+                shot.origin[1] * height + down * shot.scale,
             ]
         )
         return centre + self.grid * zoomed, centre, zoomed
