@@ -35,7 +35,8 @@ from stillbrush.core.motion.consistency import trust_mask
 from stillbrush.core.motion.flow import DisFlow
 from stillbrush.core.networks.adain import Decoder
 from stillbrush.core.networks.bands import paint_in_bands
-from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
+from stillbrush.core.networks.layouts import Architecture, Shape
+from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix, read_style_statistics
 from stillbrush.core.stylizers.load import load_painter, painting_encoder
 from stillbrush.core.stylizers.paint_state import PaintState

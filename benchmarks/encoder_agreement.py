@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from stillbrush.core.looks import SHIPPED
+from stillbrush.core.networks.layouts import INPUTS
 from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network, shipped_encoder
-from stillbrush.core.networks.style_network import INPUTS
 from stillbrush.core.networks.weights import load_weights
 from stillbrush.core.training.agreement import (
     Encoding,

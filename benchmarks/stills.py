@@ -23,8 +23,8 @@ from torch import Tensor
 
 from stillbrush import nodes  # noqa: F401 - declares the knobs
 from stillbrush.core.looks import load_look
+from stillbrush.core.networks.layouts import CARRIED
 from stillbrush.core.networks.loss_network import load_loss_network
-from stillbrush.core.networks.style_network import CARRIED
 from stillbrush.core.networks.weights import load_weights
 from stillbrush.core.training.loop import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..look import Look, StylizerKind
 from ..media.atomic import replacing
-from ..networks.style_network import EPSILON, KEENNESS, Architecture, Stage, keep
+from ..networks.layouts import Architecture
+from ..networks.style_network import EPSILON, KEENNESS, Stage, keep
 from ..stylizers.load import load_network_painter
 
 CHANNELS = 9  # picture 3, matte 1, last painted picture 3, backward motion 2 (Nuke's, y up)

@@ -24,7 +24,8 @@ from torch.nn import functional as F
 
 from ..errors import MissingFrame, UnreadableFile
 from .encoder import Encoder, padded
-from .style_network import CARRIED, Statistics, bounded, keep
+from .layouts import CARRIED, bounded
+from .style_network import Statistics, keep
 from .weights import check_tensors, read_tensor, save_aside
 
 HEADER, VERSION = "stillbrush-any-style", "1"

@@ -20,16 +20,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .kernels import Kernel, arrange, border, bordered, close
-from .style_network import (
-    CARRIED,
-    KEENNESS,
-    Architecture,
-    Plan,
-    Stage,
-    Statistics,
-    StyleNetwork,
-    keep,
-)
+from .layouts import CARRIED, Architecture, Plan
+from .style_network import KEENNESS, Stage, Statistics, StyleNetwork, keep
 
 BAND_PIXELS = 96 * 1024
 LEAST_ROWS = 8

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .style_network import Plan
+from .layouts import Plan
 
 NARROW = 4  # outputs up to which two by two pixels are made at once
 PHASES = ((0, 0), (0, 1), (1, 0), (1, 1))

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from ..errors import MissingFrame, UnreadableFile
 from ..state import write_tensors
-from .style_network import Shape, StyleNetwork
+from .layouts import Shape
+from .style_network import StyleNetwork
 
 KINDS = ("F16", "BF16", "F32")
 

@@ -14,7 +14,8 @@ from ..media.stills import read_rgb, resize_short_side
 from ..networks.adain import Decoder, blended, encode, moments, renormalised
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder
-from ..networks.style_network import CARRIED, Statistics
+from ..networks.layouts import CARRIED
+from ..networks.style_network import Statistics
 from .painter import GuidedPainter
 from .shot_statistics import ShotStatistics
 

@@ -19,8 +19,9 @@ from ..errors import BadInput
 from ..media.stills import read_rgb, resize_short_side
 from ..networks.adain import Decoder, encode, moments, renormalised
 from ..networks.encoder import Encoder
+from ..networks.layouts import CARRIED
 from ..networks.loss_network import load_loss_network, shipped_encoder
-from ..networks.style_network import CARRIED, Statistics
+from ..networks.style_network import Statistics
 from .loop import Batch, Loop, Losses
 from .losses import content_loss, lattices, temporal_loss, total_variation, vigour_loss
 from .slots import Slots

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from ..errors import BadInput, MissingFrame, UnreadableFile
 from ..media.stills import read_rgb, resize_short_side
+from ..networks.layouts import CARRIED
 from ..networks.loss_network import LossNetwork, load_loss_network
-from ..networks.style_network import CARRIED, Statistics, StyleNetwork
+from ..networks.style_network import Statistics, StyleNetwork
 from ..stylizers.prior import carried_over
 from .descent import descend
 from .footage import Footage

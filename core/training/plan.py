@@ -15,8 +15,8 @@ import torch
 from ..errors import BadInput
 from ..hashing import file_sha256
 from ..looks import NAME
+from ..networks.layouts import INPUTS, Architecture, Shape
 from ..networks.loss_network import shipped_encoder
-from ..networks.style_network import INPUTS, Architecture, Shape
 from .footage import footage_digest
 from .loop import CPU
 from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..errors import BadInput
-from ..networks.style_network import Architecture, Shape
+from ..networks.layouts import Architecture, Shape
 from ..spec import Knob, KnobField
 from .recursion import Recursion, last_age, longest
 from .start import Start

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..networks.style_network import CARRIED, Statistics, plans
+from ..networks.layouts import CARRIED, plans
+from ..networks.style_network import Statistics
 from ..networks.weights import load_weights
 from .loop import CPU, Batch, Losses, StyledLoop, moved
 from .losses import (

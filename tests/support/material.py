@@ -15,8 +15,9 @@ from stillbrush.core.hashing import file_sha256
 from stillbrush.core.look import Look, StylizerKind, Weights
 from stillbrush.core.looks import load_look, save_look
 from stillbrush.core.networks.adain import Decoder, DecoderShape, save_decoder
+from stillbrush.core.networks.layouts import Shape
 from stillbrush.core.networks.loss_network import shipped_encoder
-from stillbrush.core.networks.style_network import Shape, StyleNetwork
+from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.networks.weights import save_weights
 
 ROOT = Path(__file__).resolve().parents[2]

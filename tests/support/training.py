@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from stillbrush.core.networks.style_network import Shape
+from stillbrush.core.networks.layouts import Shape
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.run import Progress
 

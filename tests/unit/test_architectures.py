@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from stillbrush.core.networks.bands import paint_in_bands
-from stillbrush.core.networks.style_network import INPUTS, Architecture, Shape, StyleNetwork
+from stillbrush.core.networks.layouts import INPUTS, Architecture, Shape
+from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.networks.weights import load_weights, save_weights
 from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.painter import Painter, RecurrentPainter, StillPainter

@@ -20,8 +20,8 @@ from support.training import picture
 from stillbrush.core.metrics.gupta import Curve
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.structure import psnr
+from stillbrush.core.networks.layouts import Architecture
 from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
-from stillbrush.core.networks.style_network import Architecture
 from stillbrush.core.yardstick.cell import Measured, Method, Pair
 from stillbrush.core.yardstick.sweep import Cell, Line, Plan, Prediction
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
+from stillbrush.core.networks.layouts import Architecture, Shape
+from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.training.losses import (
     content_loss,
     lattices,

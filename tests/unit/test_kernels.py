@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from stillbrush.core.networks.kernels import Border, arrange, border, bordered, close, convolution
-from stillbrush.core.networks.style_network import Plan, Stage
+from stillbrush.core.networks.layouts import Plan
+from stillbrush.core.networks.style_network import Stage
 
 PLANS = {
     "stem": Plan(7, 12, 5, 2),

@@ -15,7 +15,7 @@ from stillbrush.core.errors import BadInput, Cancelled
 from stillbrush.core.look import StylizerKind
 from stillbrush.core.look_pictures import give_picture
 from stillbrush.core.looks import load_look
-from stillbrush.core.networks.style_network import Architecture
+from stillbrush.core.networks.layouts import Architecture
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.training.plan import Request

@@ -34,8 +34,9 @@ from stillbrush.core.errors import (
     WriteRefused,
 )
 from stillbrush.core.looks import find_look, load_look
+from stillbrush.core.networks.layouts import Architecture, Shape
 from stillbrush.core.networks.loss_network import shipped_encoder
-from stillbrush.core.networks.style_network import Architecture, Shape, StyleNetwork
+from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.networks.weights import save_weights
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.training import budget, record, session
