@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import BadInput
-from ..media.source import Shot, Window
+from ..media.placing import Window
+from ..media.source import Shot
 
 
 @dataclass(frozen=True)

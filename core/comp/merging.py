@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import BadInput
 from ..media.alpha import premultiply, unpremultiply
-from ..media.source import Placed, Shot
+from ..media.placing import Placed
+from ..media.source import Shot
 from ..render.compose import over
 from ..render.matte import Where
 from .masks import on_canvas

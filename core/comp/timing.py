@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import BadInput
-from ..media.source import Placed, Shot
+from ..media.placing import Placed
+from ..media.source import Shot
 
 
 def taken(shot: Shot, frames: dict[int, int]) -> Shot:

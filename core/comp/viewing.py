@@ -10,8 +10,9 @@ import numpy as np
 
 from ..errors import BadInput, WriteRefused
 from ..media.colour import PlateColour
+from ..media.placing import Placed
 from ..media.sequences import is_video, output_sequence
-from ..media.source import Placed, Shot
+from ..media.source import Shot
 from ..media.video_writer import write_video
 from ..render.output import DEFAULT_RATE, display_colour
 from ..render.sheet import save_picture_8bit

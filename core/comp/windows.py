@@ -9,7 +9,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..media.source import Placed, Shot, Window
+from ..media.placing import Placed, Window
+from ..media.source import Shot
 
 
 class Resize(enum.Enum):

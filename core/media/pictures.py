@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import BadInput
 from .colour import PlateColour
-from .source import Placed, Shot, Window
+from .placing import Placed, Window
+from .source import Shot
 
 Pull = Callable[[int], np.ndarray]
 

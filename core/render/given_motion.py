@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from ..errors import BadInput, MissingFrame
 from ..media.images import probe, read_channels
+from ..media.placing import Window
 from ..media.sequences import Sequence, find_sequence
-from ..media.source import Shot, Window
+from ..media.source import Shot
 from ..motion.flow import UNKNOWN, Flow
 from ..motion.flow_files import read_flo
 from ..motion.vectors import (

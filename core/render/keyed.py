@@ -13,7 +13,8 @@ import torch
 from ..errors import BadInput
 from ..media.alpha import premultiply
 from ..media.encoding import Encoding
-from ..media.source import Placed, Shot
+from ..media.placing import Placed
+from ..media.source import Shot
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow
 from ..stylizers.prior import resize_picture

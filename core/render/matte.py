@@ -13,8 +13,9 @@ import numpy as np
 from ..errors import BadInput, MissingFrame, StillbrushError
 from ..media.headers import named_channels, opened, part_specs
 from ..media.images import probe, read_channels, read_plate
+from ..media.placing import Window, shrink
 from ..media.sequences import Sequence, find_sequence
-from ..media.source import Shot, Window, shrink
+from ..media.source import Shot
 
 
 class Where(Protocol):

@@ -20,8 +20,9 @@ from ..media.alpha import premultiply
 from ..media.colour import DISPLAY, LINEAR, PlateColour, find_space
 from ..media.form import AS_PLATE, Form
 from ..media.images import WRITABLE_SUFFIXES, read_plate, write_picture
+from ..media.placing import Placed
 from ..media.sequences import Sequence, format_frames, is_video, output_sequence
-from ..media.source import Placed, Shot
+from ..media.source import Shot
 from ..media.video_writer import Codec, write_video
 from .pipeline import WriteBehind
 from .space import in_space

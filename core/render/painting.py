@@ -22,7 +22,8 @@ from ..dials import Dials
 from ..errors import BadInput
 from ..knobs import ShotKnobs
 from ..media.encoding import Encoding
-from ..media.source import Placed, Shot
+from ..media.placing import Placed
+from ..media.source import Shot
 from ..motion.consistency import trust
 from ..motion.cuts import is_cut
 from ..motion.flow import Flow

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..media.alpha import extend_under_alpha, unpremultiply
 from ..media.colour import PlateColour, sanitise
 from ..media.encoding import Encoding
-from ..media.source import Placed
+from ..media.placing import Placed
 
 
 @dataclass(frozen=True)

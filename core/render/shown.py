@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from ..media.source import Placed, Shot
+from ..media.placing import Placed
+from ..media.source import Shot
 from .output import display_colour
 from .space import in_space
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..media.alpha import premultiply, unpremultiply
 from ..media.colour import PlateColour
-from ..media.source import Placed
+from ..media.placing import Placed
 
 
 def in_space(

@@ -24,6 +24,7 @@ from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import Statistics
 from .loop import Batch, Loop, Losses
 from .losses import content_loss, lattices, temporal_loss, total_variation, vigour_loss
+from .photographs import evenly
 from .slots import Slots
 from .terms import (
     Painted,
@@ -34,7 +35,6 @@ from .terms import (
     noise_loss,
     with_noise,
 )
-from .windows import evenly
 
 CUT = 1.25  # side of a style cut, in sides of a training frame
 ZOOMED = (0.8, 1.25)  # scale at which a painting is cut

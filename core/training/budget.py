@@ -11,10 +11,10 @@ from statistics import mean, median
 import torch
 
 from .footage import Footage
+from .photographs import Photographs
 from .recipe import Recipe
 from .systems import make_trainer
 from .team import ALONE, Team
-from .windows import Photographs
 
 TRIAL = 1000  # iterations of the run that the measured ones are taken from
 PHASES = (0.2, 0.5, 0.8)  # of the run: later batches are made otherwise

@@ -12,11 +12,11 @@ from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights
 from .checkpoints import list_checkpoints, read_notes
 from .loop import load_encoder, read_style
+from .photographs import picture_files
 from .plan import Request
 from .recipe import Recipe
 from .start import begin
 from .terms import SystemKind
-from .windows import picture_files
 
 PICTURES = ("style", "content", "footage")
 FILES = ("loss_network", "start", "image_network")  # of an identity

@@ -21,8 +21,8 @@ from .checkpoints import checkpoint_path, drop_old_checkpoints, list_checkpoints
 from .checks import refuse_other
 from .distil import Distiller, Errors, Lesson, Teachers
 from .patches import Patches
+from .photographs import Photographs
 from .plan import content_digest
-from .windows import Photographs
 
 SHORT_SIDE = 288  # pixels, to which pictures are scaled
 HELD_PHOTOGRAPHS, HELD_PAINTINGS = 60, 12  # of each folder

@@ -24,12 +24,13 @@ from ..stylizers.prior import carried_over
 from .descent import descend
 from .footage import Footage
 from .losses import CONTENT_TAPS, Features, manners
+from .photographs import Photographs
 from .recipe import SMALLEST, Recipe
 from .shots import Both, Shots
 from .slots import Slots
 from .start import begin
 from .team import ALONE, Team
-from .windows import Photographs, Shooter, Step, misjudged, spoil_mask
+from .windows import Shooter, Step, misjudged, spoil_mask
 
 RENEWED_SHARE = 0.08  # of the fresh samples: they take the place of a short shot under way
 DIAL_SHARE = 0.1  # of the samples with a prior: the artist's temporal dial below 1

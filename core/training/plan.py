@@ -19,11 +19,11 @@ from ..networks.layouts import INPUTS, Architecture, Shape
 from ..networks.loss_network import shipped_encoder
 from .footage import footage_digest
 from .loop import CPU
+from .photographs import picture_files
 from .recipe import DEFAULTS, INPUTS_OF, Recipe, recipe_knobs
 from .start import Start
 from .team import ALONE, Team
 from .terms import SystemKind
-from .windows import picture_files
 
 MINUTES = 20.0
 LICENCE = "none granted; the rights in the style picture decide"

@@ -16,12 +16,12 @@ from .checkpoints import checkpoint_path, drop_old_checkpoints, load_checkpoint,
 from .checks import Begun
 from .footage import Footage
 from .loop import Losses
+from .photographs import Photographs
 from .plan import Request
 from .recipe import Recipe
 from .record import Board, LossLog, save_plot
 from .samples import Sample, save_sheet
 from .systems import make_trainer, write_results
-from .windows import Photographs
 
 LEAST_BETWEEN = 10  # iterations
 MOST_BETWEEN_CHECKPOINTS, CHECKPOINTS = 250, 20

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import BadInput
 from ..render.sheet import BACKGROUND, contact_sheet, save_picture_8bit
 from .loop import Loop
-from .windows import Photographs, evenly, picture_files, read_rgb, resize_short_side
+from .photographs import Photographs, evenly, picture_files, read_rgb, resize_short_side
 
 SHOWN = 3  # pictures on a sheet
 FEWEST = 12  # photographs from which some are held out of the training

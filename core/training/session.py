@@ -10,11 +10,11 @@ from ..errors import Cancelled, WriteRefused
 from .budget import iterations_within, measure_pace
 from .checks import Begun, check
 from .footage import Footage
+from .photographs import Photographs
 from .plan import MINUTES, Request
 from .run import Material, Outcome, Run, Watcher
 from .samples import SHOWN, Sample, choose_samples, read_samples
 from .systems import SYSTEMS
-from .windows import Photographs
 
 LISTED = 8  # unreadable pictures that are named
 

@@ -13,13 +13,13 @@ from .feed_forward import FeedForwardTrainer, NoiseTrainer
 from .finish import write_any_style, write_looks
 from .footage import Footage
 from .loop import Loop
+from .photographs import Photographs
 from .plan import Request
 from .recipe import Recipe
 from .recurrent import RecurrentTrainer
 from .team import ALONE, Team
 from .terms import SystemKind
 from .trainer import Trainer
-from .windows import Photographs
 
 Write = Callable[[Request, Loop, Trained, StylizerKind], None]
 

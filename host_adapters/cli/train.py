@@ -14,6 +14,7 @@ from ...core.errors import BadInput
 from ...core.looks import find_look
 from ...core.networks.loss_network import shipped_encoder
 from ...core.render.request import Device, Precision, pick_device
+from ...core.training.photographs import picture_files
 from ...core.training.plan import LICENCE, MINUTES, Request
 from ...core.training.recipe import recipe_knobs
 from ...core.training.recipes import RecipeFile, find_recipe, list_recipes
@@ -21,7 +22,6 @@ from ...core.training.run import Outcome
 from ...core.training.session import Session
 from ...core.training.start import Start
 from ...core.training.team import Team
-from ...core.training.windows import picture_files
 from .console import console, interruptible, table, write_json
 from .folders import user_looks
 from .options import names, settings

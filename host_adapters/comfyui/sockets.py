@@ -22,7 +22,8 @@ from ...core.errors import BadInput
 from ...core.look import Look
 from ...core.media.colour import DISPLAY, LINEAR, PlateColour
 from ...core.media.pictures import shot_of_pictures, with_pictures
-from ...core.media.source import Placed, Shot
+from ...core.media.placing import Placed
+from ...core.media.source import Shot
 from ...core.motion.flow import Flow
 from ...core.stylizers.prior import Prior, resize_mask
 

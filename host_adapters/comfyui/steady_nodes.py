@@ -15,8 +15,9 @@ from ...core.errors import BadInput
 from ...core.knobs import chain, changed
 from ...core.look import Look
 from ...core.media.pictures import shot_of_pictures
+from ...core.media.placing import Placed
 from ...core.media.sequences import parse_frames
-from ...core.media.source import Placed, Shot
+from ...core.media.source import Shot
 from ...core.render.assembly import assemble
 from ...core.render.guided import paint_in_order
 from ...core.render.painting import Settings, scratch

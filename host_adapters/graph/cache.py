@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ...core.errors import BadInput
 from ...core.media.atomic import replacing
-from ...core.media.source import Placed
+from ...core.media.placing import Placed
 
 MEMORY = 512 << 20
 DISK = 4 << 30

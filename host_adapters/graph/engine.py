@@ -15,7 +15,8 @@ from ...core.dials import Dials
 from ...core.errors import BadInput, StillbrushError
 from ...core.look import Look
 from ...core.looks import find_look
-from ...core.media.source import Placed, Shot
+from ...core.media.placing import Placed
+from ...core.media.source import Shot
 from ...core.spec import NodeSpec, Port
 from ..folders import user_looks
 from .cache import Cache

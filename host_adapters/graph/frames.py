@@ -18,7 +18,8 @@ from ...core.errors import BadInput
 from ...core.knobs import follow
 from ...core.media.encoding import Encoding
 from ...core.media.images import read_channels
-from ...core.media.source import Placed, Shot
+from ...core.media.placing import Placed
+from ...core.media.source import Shot
 from ...core.motion.vectors import detect
 from ...core.render.compose import restore
 from ...core.render.journal import OnDisk

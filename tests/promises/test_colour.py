@@ -23,7 +23,8 @@ from stillbrush.core.looks import SHIPPED, load_look
 from stillbrush.core.media.colour import PlateColour
 from stillbrush.core.media.encoding import BRIGHTEST, Encoding
 from stillbrush.core.media.images import read_plate, write_picture
-from stillbrush.core.media.source import Placed, ReadSettings, open_shot
+from stillbrush.core.media.placing import Placed
+from stillbrush.core.media.source import ReadSettings, open_shot
 from stillbrush.core.render.compose import compose
 from stillbrush.core.render.prepare import prepare
 

@@ -15,7 +15,7 @@ import torch
 from stillbrush.core.knobs import ShotKnobs
 from stillbrush.core.media.colour import PlateColour, config
 from stillbrush.core.media.encoding import Encoding
-from stillbrush.core.media.source import Placed
+from stillbrush.core.media.placing import Placed
 from stillbrush.core.render.compose import compose
 from stillbrush.core.render.prepare import prepare
 

@@ -16,9 +16,9 @@ from stillbrush.core.training.checkpoints import (
     read_notes,
     save_checkpoint,
 )
+from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.trainer import Trainer
-from stillbrush.core.training.windows import Photographs
 
 NOTES = {"run": {"step": 3}}
 

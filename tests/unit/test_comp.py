@@ -17,7 +17,8 @@ from stillbrush.core.comp.timing import agree, held, offset, only, ranged
 from stillbrush.core.comp.windows import Resize, cropped, reformatted
 from stillbrush.core.errors import BadInput, WriteRefused
 from stillbrush.core.media.images import read_plate
-from stillbrush.core.media.source import Placed, Shot, Window, open_shot
+from stillbrush.core.media.placing import Placed, Window
+from stillbrush.core.media.source import Shot, open_shot
 from stillbrush.core.media.video import VideoSource
 
 

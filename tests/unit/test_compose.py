@@ -12,7 +12,7 @@ from torch import Tensor
 from stillbrush.core.media.alpha import premultiply
 from stillbrush.core.media.colour import PlateColour
 from stillbrush.core.media.encoding import Encoding, from_srgb
-from stillbrush.core.media.source import Placed
+from stillbrush.core.media.placing import Placed
 from stillbrush.core.render.compose import blend, compose, luminance, over
 from stillbrush.core.render.prepare import Prepared, prepare
 

@@ -17,7 +17,7 @@ from stillbrush.core.networks.loss_network import LossNetwork, load_loss_network
 from stillbrush.core.training.agreement import correlate
 from stillbrush.core.training.distil_run import HELD_PHOTOGRAPHS, SHORT_SIDE
 from stillbrush.core.training.losses import content_loss, manners, style_loss
-from stillbrush.core.training.windows import Photographs
+from stillbrush.core.training.photographs import Photographs
 
 SMALL = EncoderShape((4, 6, 8, 8, 8), (0, 1, 0, 0, 0))
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -17,11 +17,11 @@ from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.flow_files import write_flo
 from stillbrush.core.training.budget import PHASES, REPEATS, measure_pace
 from stillbrush.core.training.footage import FEWEST, Footage, Take
+from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.session import Session
 from stillbrush.core.training.systems import make_trainer
 from stillbrush.core.training.terms import SystemKind
-from stillbrush.core.training.windows import Photographs
 
 SHORT, SIZE, PAN = 115, 64, 3  # pixels
 CARRYING = (SystemKind.PRIOR, SystemKind.RECURRENT, SystemKind.ADAIN)

@@ -11,6 +11,7 @@ from stillbrush.core.training.losses import (
     lattice,
     manner,
     manners,
+    relative_change,
     style_loss,
     temporal_loss,
     total_variation,
@@ -81,6 +82,33 @@ def test_temporal_error_counts_only_what_is_trusted():
     assert temporal_loss(painted, target, mask) == 0
     mask[..., :2] = 1
     assert temporal_loss(painted, target, mask) == pytest.approx(0.5)
+
+
+def test_change_is_weighed_beside_that_of_fresh_paint():
+    target, mask = torch.zeros(2, 3, 4, 4), torch.ones(2, 1, 4, 4)
+    painted, fresh = torch.full_like(target, 0.1), torch.full_like(target, 0.2)
+    half = relative_change(painted, fresh, target, mask)
+    assert half == pytest.approx(0.006 / 4)  # a quarter of the squared change
+    flat = relative_change(painted / 2, fresh / 2, target, mask)
+    assert flat == pytest.approx(half.item())  # whatever the contrast of the look
+    assert relative_change(fresh, fresh, target, mask) == pytest.approx(0.006)
+
+
+def test_paint_that_hardly_changes_is_not_weighed_up():
+    target, mask = torch.zeros(1, 3, 4, 4), torch.ones(1, 1, 4, 4)
+    fresh = torch.full_like(target, 0.01)
+    assert relative_change(fresh, fresh, target, mask) == pytest.approx(0.006 * 1e-4 / 5e-4)
+
+
+def test_only_what_was_carried_learns_from_change():
+    painted, fresh = noise(1, 3, 4, 4), noise(1, 3, 4, 4, seed=1)
+    painted.requires_grad_()
+    fresh.requires_grad_()
+    zero, mask = torch.zeros(1, 3, 4, 4), torch.ones(1, 1, 4, 4)
+    relative_change(painted, fresh, zero, mask).backward()
+    assert painted.grad is not None
+    assert painted.grad.abs().max() > 0
+    assert fresh.grad is None
 
 
 def test_lattice_sees_what_repeats_with_the_stride_and_nothing_else():

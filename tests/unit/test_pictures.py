@@ -17,7 +17,8 @@ from stillbrush.core.media.colour import DISPLAY, LINEAR, PlateColour
 from stillbrush.core.media.form import Compression, Depth, Form
 from stillbrush.core.media.images import read_plate, write_picture
 from stillbrush.core.media.pictures import renumber, shot_of_pictures, with_pictures
-from stillbrush.core.media.source import Placed, open_shot
+from stillbrush.core.media.placing import Placed
+from stillbrush.core.media.source import open_shot
 from stillbrush.core.spec import REGISTRY
 
 PICTURES = np.random.default_rng(1).normal(0.4, 2.0, (3, 24, 32, 3)).astype(np.float32)

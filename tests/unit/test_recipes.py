@@ -16,6 +16,7 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.new_looks import save_derived
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recipe import recipe_knobs
 from stillbrush.core.training.recipes import find_recipe, list_recipes, read_recipe
@@ -23,7 +24,6 @@ from stillbrush.core.training.recursion import Recursion, last_age
 from stillbrush.core.training.session import Session
 from stillbrush.core.training.start import Start
 from stillbrush.core.training.systems import make_trainer
-from stillbrush.core.training.windows import Photographs
 
 NAMES = [recipe.name for recipe in list_recipes()]
 SMALL = {"size": 64, "style_side": 64, "batch": 4, "width_share": 0.1}

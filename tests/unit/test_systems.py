@@ -18,13 +18,13 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.networks.layouts import Architecture
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recurrent import UNROLLED, RecurrentTrainer
 from stillbrush.core.training.session import Session
 from stillbrush.core.training.start import Start
 from stillbrush.core.training.systems import SYSTEMS, make_trainer
 from stillbrush.core.training.terms import SystemKind
-from stillbrush.core.training.windows import Photographs
 
 OTHERS = [kind for kind in SystemKind if kind is not SystemKind.PRIOR]
 

@@ -11,8 +11,9 @@ import torch
 from support.training import picture, write_pictures
 
 from stillbrush.core.errors import BadInput, MissingFrame
-from stillbrush.core.training import windows
-from stillbrush.core.training.windows import Photographs, Shooter, evenly, read_rgb, spoil_mask
+from stillbrush.core.training import photographs
+from stillbrush.core.training.photographs import Photographs, evenly, read_rgb
+from stillbrush.core.training.windows import Shooter, Step, Trajectory, spoil_mask
 
 SIZE = 64
 
@@ -23,7 +24,7 @@ def shooter(tmp_path_factory: pytest.TempPathFactory) -> Shooter:
     return Shooter(Photographs(folder, 100), SIZE)
 
 
-def quiet(shooter: Shooter, seed: int, **changes: object) -> windows.Trajectory:
+def quiet(shooter: Shooter, seed: int, **changes: object) -> Trajectory:
     """Draw a shot without noise, drift or occluder."""
     plain = {"noise": 0.0, "drift": 0.0, "occluder": None}
     return replace(shooter.draw(seed), **plain | changes)
@@ -52,6 +53,30 @@ def test_the_flow_lands_on_the_same_point(shooter, seed):
     assert error.sum() / step.seen.sum() / 3 < 0.003
 
 
+def test_a_window_that_sways_shows_the_same_things_again(shooter):
+    shot = quiet(shooter, 5, speed=(3.0, 4.0), zoom=1.0, sway=10.0)
+    gone = np.array([shot.gone(age) for age in range(200)])
+    assert 9.0 < np.hypot(*gone.T).max() <= 10.0
+    assert gone[:, 0].min() < -5 < 5 < gone[:, 0].max()
+    assert np.hypot(*(gone[1] - gone[0])) == pytest.approx(5.0, rel=0.05)  # as fast as asked
+    straight = replace(shot, sway=0.0)
+    assert straight.gone(200) == pytest.approx((600.0, 800.0))
+    assert replace(shot, speed=(0.0, 0.0)).gone(200) == (0.0, 0.0)
+    steps = [shooter.step(shot, age).flow[0, 0] for age in (1, 7)]
+    assert float(steps[0] @ steps[1]) < 0  # it has turned
+    step = shooter.step(shot, 7)
+    error = (shooter.fetch(step.last.clean, step.flow) - step.this.clean).abs() * step.seen
+    assert error.max() < 0.03
+
+
+def test_half_of_the_shots_sway():
+    drawn = [Trajectory.random(seed, 5, SIZE) for seed in range(400)]
+    swaying = [shot.sway for shot in drawn if shot.sway]
+    assert 160 < len(swaying) < 240
+    assert min(swaying) >= 4
+    assert max(swaying) <= 40
+
+
 def test_a_wrong_flow_would_be_noticed(shooter):
     step = shooter.step(quiet(shooter, 1, speed=(2.3, -1.1), zoom=1.0), 4)
     error = (shooter.fetch(step.last.clean, -step.flow) - step.this.clean).abs() * step.seen
@@ -64,7 +89,7 @@ def test_a_still_shot_has_no_flow(shooter):
     assert (step.last.clean - step.this.clean).abs().max() < 1e-4
 
 
-def occluded(shooter: Shooter) -> windows.Step:
+def occluded(shooter: Shooter) -> Step:
     """Return a step in which something crosses in front and covers part of the frame."""
     for seed in range(40):
         shot = quiet(shooter, seed, picture=0, occluder=1, occluder_speed=(3.0, 0.0), zoom=1.0)
@@ -120,9 +145,9 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 
 
 def test_of_a_large_folder_some_are_taken_from_everywhere(tmp_path, monkeypatch):
-    monkeypatch.setattr(windows, "MOST_PICTURES", 3)
-    photographs = Photographs(write_pictures(tmp_path, 9), 100)
-    assert photographs.names == ["photo01.png", "photo04.png", "photo07.png"]
+    monkeypatch.setattr(photographs, "MOST_PICTURES", 3)
+    taken = Photographs(write_pictures(tmp_path, 9), 100)
+    assert taken.names == ["photo01.png", "photo04.png", "photo07.png"]
 
 
 def test_held_out_pictures_are_not_trained_on(tmp_path):
