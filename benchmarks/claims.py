@@ -40,7 +40,7 @@ from stillbrush.core.networks.style_network import StyleNetwork
 from stillbrush.core.stylizers.adain import AnyStylePainter, StyleMix, read_style_statistics
 from stillbrush.core.stylizers.load import load_painter, painting_encoder
 from stillbrush.core.stylizers.paint_state import PaintState
-from stillbrush.core.training.loop import read_style
+from stillbrush.core.training.aims import read_style
 from stillbrush.core.training.recipe import INPUTS_OF
 from stillbrush.core.training.terms import SystemKind
 from stillbrush.core.yardstick.cell import Extent, Method

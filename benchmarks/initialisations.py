@@ -40,7 +40,7 @@ from stillbrush.core.strict_yaml import read_yaml
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
 from stillbrush.core.stylizers.prior import make_prior
-from stillbrush.core.training.loop import read_style
+from stillbrush.core.training.aims import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss
 
 METHODS: dict[str, dict[str, Any]] = {

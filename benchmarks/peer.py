@@ -19,7 +19,7 @@ from stillbrush.core.looks import find_look
 from stillbrush.core.metrics.judge import Judge
 from stillbrush.core.metrics.temporal import carried_change
 from stillbrush.core.networks.loss_network import load_loss_network, shipped_encoder
-from stillbrush.core.training.loop import read_style
+from stillbrush.core.training.aims import read_style
 from stillbrush.core.training.losses import manners
 from stillbrush.core.yardstick.cell import Extent, Method, Pair, neighbours, set_up
 from stillbrush.core.yardstick.clips import ClipFiles, find_clips

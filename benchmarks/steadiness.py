@@ -26,7 +26,7 @@ from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.render.assembly import assemble
 from stillbrush.core.render.painting import Settings, ShotPainting
 from stillbrush.core.render.request import Request
-from stillbrush.core.training.loop import read_style
+from stillbrush.core.training.aims import read_style
 from stillbrush.core.training.losses import manners
 
 NAMES = ("temporal", "style", "content", "sharpness")

@@ -26,7 +26,7 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.networks.layouts import CARRIED
 from stillbrush.core.networks.loss_network import load_loss_network
 from stillbrush.core.networks.weights import load_weights
-from stillbrush.core.training.loop import read_style
+from stillbrush.core.training.aims import read_style
 from stillbrush.core.training.losses import content_loss, manners, style_loss
 from stillbrush.core.training.photographs import evenly, picture_files, read_rgb, resize_short_side
 from stillbrush.core.training.recipe import Recipe

@@ -10,8 +10,8 @@ from typing import Any
 from ..errors import BadInput, MissingFrame, UnreadableFile, WriteRefused
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights
+from .aims import load_encoder, read_style
 from .checkpoints import list_checkpoints, read_notes
-from .loop import load_encoder, read_style
 from .photographs import picture_files
 from .plan import Request
 from .recipe import Recipe

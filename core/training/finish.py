@@ -17,7 +17,8 @@ from ..networks.adain import Decoder, load_decoder, save_decoder
 from ..networks.loss_network import load_loss_network, shipped_encoder
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights, save_weights
-from .loop import Loop, read_style
+from .aims import read_style
+from .loop import Loop
 from .plan import Request
 
 

@@ -15,7 +15,7 @@ from ...core.media.atomic import write_text_atomic
 from ...core.metrics.manners import SIDE, manner_beside
 from ...core.networks.loss_network import load_loss_network, shipped_encoder
 from ...core.render.thumbnail import paint_thumbnail, save_thumbnail
-from ...core.training.loop import read_style
+from ...core.training.aims import read_style
 from .console import console, write_json
 from .folders import user_looks
 from .variadic import STYLE_IMAGE, Variadic, styled
