@@ -13,7 +13,7 @@ from ..networks.layouts import Architecture, Shape
 from ..spec import Knob, KnobField
 from .recursion import Recursion, last_age, longest
 from .start import Start
-from .terms import SystemKind
+from .terms import SystemKind, TemporalTerm
 
 SMALLEST = 64  # pixels; the deepest features of a smaller frame are too few to compare
 GROWTH = 0.35  # share of a run in which recursion grows to its full length
@@ -74,8 +74,17 @@ class Recipe:
     ] = 0.05
     temporal_weight: Annotated[
         float,
-        Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high washes out."),
-    ] = 1400.0
+        Knob(0.0, 10000.0, "How firmly the paint must stick to what moves; too high wears it out."),
+    ] = 130.0
+    temporal_term: Annotated[
+        TemporalTerm,
+        Knob(
+            tip="What that weight is of: relative is the change beside that of fresh paint of the "
+            "same frames, so that flat looks and those of high contrast keep alike; plain is that "
+            "of the papers; system prior.",
+            advanced=True,
+        ),
+    ] = TemporalTerm.RELATIVE
     lattice_weight: Annotated[
         float,
         Knob(
@@ -94,7 +103,7 @@ class Recipe:
             "too low and strokes blur or pile up.",
             advanced=True,
         ),
-    ] = 12.0
+    ] = 16.0
     prior_share: Annotated[
         float,
         Knob(
@@ -113,7 +122,7 @@ class Recipe:
             "higher paints shots better, and stills worse.",
             advanced=True,
         ),
-    ] = 0.75
+    ] = 0.8
     system: Annotated[
         SystemKind,
         Knob(
@@ -246,6 +255,8 @@ INPUTS_OF = {SystemKind.FEEDFORWARD: 3, SystemKind.NOISE: 3, SystemKind.RECURREN
 DEFAULTS: dict[SystemKind, dict[str, float]] = {
     SystemKind.RECURRENT: {"temporal_weight": 470.0},  # a sum over three channels
     SystemKind.ADAIN: {
+        "temporal_weight": 1400.0,
+        "vigour_weight": 12.0,
         "style_weight": 8.0,
         "covariance_weight": 0.5,
         "content_weight": 0.8,

@@ -25,6 +25,13 @@ class SystemKind(enum.Enum):
     ADAIN = "adain"  # Swarnakar and Bao
 
 
+class TemporalTerm(enum.Enum):
+    """What the temporal weight of a prior network is of."""
+
+    RELATIVE = "relative"  # the change beside that of fresh paint
+    PLAIN = "plain"  # the mean squared change (Ruder et al. eq 16)
+
+
 def with_noise(pictures: Tensor, reach: float, pixels: float, rng: np.random.Generator) -> Tensor:
     """Return pictures with noise in some pixels, evenly spread between two bounds.
 

@@ -20,9 +20,11 @@ from .losses import (
     lattices,
     relative_change,
     style_loss,
+    temporal_loss,
     total_variation,
     vigour_loss,
 )
+from .terms import TemporalTerm
 
 LOYALTY = 3.5  # content weight of samples with a prior: paint over paint strays from the plate
 
@@ -119,13 +121,19 @@ class Trainer(StyledLoop):
         temporal = vigour = torch.zeros((), device=self.device)
         if len(fresh_paint):
             going_on, under_way = painted[-len(fresh_paint) :], batch.after(fresh)
-            change = relative_change(going_on, fresh_paint, under_way.target, under_way.mask)
+            change = self.change(going_on, fresh_paint, under_way)
             temporal = recipe.temporal_ramp(self.step) * change * len(fresh_paint) / len(painted)
             vigour = recipe.vigour_weight * vigour_loss(going_on, fresh_paint).mean()
         total = style + content + variation + temporal + pattern + vigour
         self.descend(total)
         parts = (total, style, content, temporal, pattern, vigour)
         return Losses(*(part.item() for part in parts))
+
+    def change(self, painted: Tensor, fresh_paint: Tensor, batch: Batch) -> Tensor:
+        """Return how much paint changes along the motion, as the recipe has it."""
+        if self.recipe.temporal_term is TemporalTerm.PLAIN:
+            return temporal_loss(painted, batch.target, batch.mask).mean()
+        return relative_change(painted, fresh_paint, batch.target, batch.mask)
 
     def remember(
         self,
