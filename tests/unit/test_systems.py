@@ -18,6 +18,7 @@ from stillbrush.core.looks import load_look
 from stillbrush.core.networks.layouts import Architecture
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
+from stillbrush.core.training.loop import Batch
 from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
 from stillbrush.core.training.recurrent import UNROLLED, RecurrentTrainer
@@ -25,6 +26,7 @@ from stillbrush.core.training.session import Session
 from stillbrush.core.training.start import Start
 from stillbrush.core.training.systems import SYSTEMS, make_trainer
 from stillbrush.core.training.terms import SystemKind
+from stillbrush.core.training.trainer import Trainer
 
 OTHERS = [kind for kind in SystemKind if kind is not SystemKind.PRIOR]
 
@@ -120,3 +122,18 @@ def test_a_network_for_any_style_begins_with_no_other(tmp_path: Path):
     request = asked(tmp_path, SystemKind.ADAIN, start=Start(first.weights))
     with pytest.raises(BadInput, match="begins with none"):
         Session(request).train(Onlooker())
+
+
+@pytest.mark.parametrize("term", ["relative", "plain"])
+def test_the_temporal_weight_is_of_what_the_recipe_says(tmp_path: Path, term: str):
+    knobs = {"temporal_term": term, "temporal_weight": 60.0, "recursion": "multi-frame"}
+    request = asked(tmp_path, SystemKind.PRIOR)
+    request = replace(request, knobs=dict(request.knobs) | knobs)
+    trainer = make_trainer(request.recipe(10), None, torch.device("cpu"), torch.float32)
+    assert isinstance(trainer, Trainer)
+    batch = Batch(*(torch.zeros(1, n, 64, 64) for n in (7, 3, 3)), torch.ones(1, 1, 64, 64), 0)
+    painted, fresh = torch.full((1, 3, 64, 64), 0.1), torch.full((1, 3, 64, 64), 0.2)
+    change = trainer.change(painted, fresh, batch)
+    assert change == pytest.approx(0.01 if term == "plain" else 0.006 / 4)
+    flat = trainer.change(painted / 2, fresh / 2, batch)
+    assert flat == pytest.approx(0.0025 if term == "plain" else 0.006 / 4)
