@@ -2,7 +2,8 @@
 
 It paints a frame from packed channels: picture, matte, last painted picture, backward motion. The
 recursion is the host's: it hands the last painted picture in. Scripted, not traced, so that any
-size goes through; every tensor is made in the type of the input, so that it may run in half.
+size goes through. It may run in half; paint is carried in single precision all the same, since half
+knows no place beyond 2048 to the pixel.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 from ..errors import BadInput
 from ..look import Look, StylizerKind
 from ..media.atomic import replacing
+from ..motion.sharp_warp import STEADYING, along_slope, bilinear, by_taps, in_steps, lanczos, slip
 from ..networks.layouts import Architecture
 from ..networks.style_network import EPSILON, KEENNESS, Stage, keep
 from ..stylizers.load import load_network_painter
@@ -78,6 +80,10 @@ class TwoFrame(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.keeps: bool = keeps
         self.keenness: float = KEENNESS
+        self.steadying: float = STEADYING
+        self.sharp = nn.Parameter(lanczos(), requires_grad=False)
+        self.slip = nn.Parameter(slip(), requires_grad=False)
+        self.smooth = nn.Parameter(bilinear(), requires_grad=False)
         self.strength: float = 1.0
         self.temporal: float = 1.0
 
@@ -91,14 +97,23 @@ class TwoFrame(nn.Module):
     def carried(self, x: Tensor) -> Tensor:
         """Return the last painted picture, warped and masked, and its mask: (1, 4, H, W)."""
         height, width = x.shape[2], x.shape[3]
-        rows = torch.arange(height, dtype=x.dtype, device=x.device)
-        columns = torch.arange(width, dtype=x.dtype, device=x.device)
-        down, across = rows[:, None] - x[0, 8], columns[None, :] + x[0, 7]
+        right, up = x[0, 7].float(), x[0, 8].float()
+        down = torch.arange(height, device=x.device)[:, None] - up
+        across = torch.arange(width, device=x.device)[None, :] + right
         inside = (down >= 0) & (down <= height - 1) & (across >= 0) & (across <= width - 1)
-        there = torch.stack(((2 * across + 1) / width - 1, (2 * down + 1) / height - 1), -1)[None]
-        warped = F.grid_sample(x[:, 4:7], there, "bicubic", "border", False).clamp(0.0, 1.0)
+        warped = self.warped(x[:, 4:7].float(), torch.stack((right, -up), -1)[None])
         mask = inside.to(x.dtype)[None, None] * self.temporal
-        return torch.cat((warped * mask, mask), 1)
+        return torch.cat((warped.to(x.dtype) * mask, mask), 1)
+
+    def warped(self, picture: Tensor, flow: Tensor) -> Tensor:
+        """Carry a picture (1, 3, H, W) along a flow (1, H, W, 2) as a render does."""
+        image, sharp, smooth = picture.permute(0, 2, 3, 1), self.sharp.float(), self.smooth.float()
+        reach = 2.0 * (image.shape[1] + image.shape[2])
+        asked = torch.nan_to_num(flow).clamp(-reach, reach)
+        told, missing = in_steps(asked, self.slip.float())
+        made = by_taps(image, told, sharp)
+        made = made + self.steadying * (by_taps(image, told, smooth) - made)
+        return along_slope(made, missing).clamp(0.0, 1.0).permute(0, 3, 1, 2)
 
     def painted(self, x: Tensor, carried: Tensor) -> Tensor:
         """Run the network."""

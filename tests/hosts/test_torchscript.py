@@ -13,10 +13,11 @@ from support.material import tiny_look
 from support.tcl import parsed
 
 from stillbrush.core.errors import BadInput
-from stillbrush.core.export.torchscript import export, two_frame
+from stillbrush.core.export.torchscript import TwoFrame, export, two_frame
 from stillbrush.core.look import StylizerKind
 from stillbrush.core.looks import save_look
 from stillbrush.core.stylizers.load import load_painter
+from stillbrush.core.stylizers.prior import carried_over
 from stillbrush.host_adapters.cli.commands import cli
 
 
@@ -78,6 +79,25 @@ def test_motion_points_up_as_in_nuke_and_frames_come_in_any_order(model) -> None
         first = scripted(x)
         scripted(packed(20, 40))
         assert torch.equal(scripted(x), first)
+
+
+def test_it_carries_paint_as_a_render_does(model) -> None:
+    look, scripted = model
+    x = packed(24, 33)
+    x[:, 7:] = torch.rand(1, 2, 24, 33, generator=torch.Generator().manual_seed(1)) * 9 - 4.5
+    flow = torch.stack((x[0, 7], -x[0, 8]), -1)[None]
+    rendered = carried_over(x[:, 4:7].permute(0, 2, 3, 1), flow).permute(0, 3, 1, 2)
+    carried = two_frame(look).carried(x)
+    torch.testing.assert_close(carried[:, :3], rendered * carried[:, 3:], atol=1e-5, rtol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(scripted(x), two_frame(look)(x), rtol=0, atol=1e-6)
+
+
+def test_in_half_paint_lies_where_it_lies_in_single_precision() -> None:
+    paint = torch.rand(1, 3, 4, 3000).half()
+    x = torch.cat((torch.zeros(1, 4, 4, 3000).half(), paint, torch.zeros(1, 2, 4, 3000).half()), 1)
+    carried = TwoFrame([], keeps=False).half().carried(x)
+    assert torch.equal(carried[:, :3], paint)
 
 
 def test_it_runs_in_half(model) -> None:
