@@ -148,10 +148,7 @@ def paint_in_bands(
         if stage.plan.opens:
             kept = layer
         layer = run.stage(stage, layer, following.plan, kept if stage.plan.closes else None)
-    made = run.leave(stages[-1], layer)
-    keeps = network.shape.keeps
-    painted = keep(made, x[..., -CARRIED:], -1, KEENNESS) if keeps else made.sigmoid_()
-    return painted, tuple(run.used)
+    return run.leave(stages[-1], layer, keeps=network.shape.keeps), tuple(run.used)
 
 
 def paint_whole(
@@ -228,12 +225,13 @@ class Run:
         close(made.bordered, border(following), *crop)
         return made
 
-    def leave(self, stage: Stage, source: Layer) -> Tensor:
-        """Apply the last stage: what it makes (N, H, W, 3 or 4), float32, before the sigmoid."""
+    def leave(self, stage: Stage, source: Layer, *, keeps: bool) -> Tensor:
+        """Apply the last stage; return the painted pictures (N, H, W, 3), float32."""
         height, width = self.x.shape[1:3]
-        out = self.x.new_empty((self.x.shape[0], height, width, stage.plan.outputs)).float()
+        out = self.x.new_empty((self.x.shape[0], height, width, 3)).float()
         for top, bottom, band in self.convolved(self.kernel(stage), source, height, width):
-            out[:, top:bottom] = band
+            made, carried = band.float(), self.x[:, top:bottom, :, -CARRIED:]
+            out[:, top:bottom] = keep(made, carried, -1, KEENNESS) if keeps else made.sigmoid()
         return out
 
     def kernel(self, stage: Stage) -> Kernel:

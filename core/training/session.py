@@ -105,8 +105,8 @@ class Session:
             request.team,
         )
         count = int(request.team.agree(iterations_within(minutes, pace)))
-        told = f"{pace.usual:.3f} s an iteration: {count} iterations in {minutes:g} minutes"
-        watcher.remark(told)
+        each = 60 * minutes / count
+        watcher.remark(f"{count} iterations in {minutes:g} minutes, {each:.2f} s each in all")
         return count
 
 

@@ -108,4 +108,4 @@ def keeping(found: Tensor, value: Tensor) -> Tensor:
     """
     if found.shape[1:] != value.shape[1:]:
         return found
-    return torch.cat((found[: len(value)], value[len(found) :]))
+    return torch.cat((found[: len(value)].to(value), value[len(found) :]))

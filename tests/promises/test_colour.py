@@ -134,7 +134,7 @@ def edges(folder: Path, look, seed: int, *, covered: bool) -> tuple[float, float
 
 
 def test_premultiplied_edges_have_no_dark_or_bright_fringe(tmp_path) -> None:
-    """In the mean of several plates: where a swirl lies differs, and so does a single one."""
+    """Least so in the mean of several plates: where a swirl lies differs, and so does a single."""
     look = load_look(SHIPPED / "starry-night.yaml")
     fringes = []
     for seed in (6, 7, 8, 9):
@@ -142,6 +142,7 @@ def test_premultiplied_edges_have_no_dark_or_bright_fringe(tmp_path) -> None:
         solid_rim, solid_inside = edges(tmp_path, look, seed, covered=True)
         fringes.append(rim / inside - solid_rim / solid_inside)
     assert abs(np.mean(fringes)) < 0.1, fringes
+    assert max(map(abs, fringes)) < 0.3, fringes
 
 
 def tagged(path: Path, **attributes: object) -> Path:

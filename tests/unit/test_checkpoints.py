@@ -18,6 +18,7 @@ from stillbrush.core.training.checkpoints import (
 )
 from stillbrush.core.training.photographs import Photographs
 from stillbrush.core.training.plan import Request
+from stillbrush.core.training.start import keeping
 from stillbrush.core.training.trainer import Trainer
 
 NOTES = {"run": {"step": 3}}
@@ -156,3 +157,10 @@ def test_the_gpu_learns_what_the_processor_learns(tmp_path, request_, photograph
     load_checkpoint(again, tmp_path / "c.safetensors")
     assert_same(everything(again), everything(there))
     again.iterate()
+
+
+def test_weights_from_a_file_come_to_where_the_network_is():
+    more = torch.empty(4, 2, device="meta")
+    assert keeping(torch.ones(3, 2), more).device == more.device
+    fewer = keeping(torch.arange(8.0).view(4, 2), torch.zeros(3, 2))
+    assert torch.equal(fewer, torch.arange(6.0).view(3, 2))
