@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import BadInput, UnreadableFile
-from ..media.stills import read_rgb, resize_short_side
+from ..media.stills import read_style_picture
 from ..networks.adain import Decoder, blended, encode, moments, renormalised
 from ..networks.bands import Bands
 from ..networks.encoder import Encoder
@@ -122,18 +121,9 @@ def read_style_statistics(path: Path, encoder: Encoder, levels: range) -> Statis
     """Measure a style picture at the levels that a decoder reads.
 
     Raises:
-        UnreadableFile: the file is no picture.
-        BadInput: it is too small to show how it is painted.
+        MissingFrame, UnreadableFile, BadInput: as `read_style_picture`.
     """
-    picture = read_rgb(path)
-    if picture is None:
-        raise UnreadableFile(f"style picture {path}: expected a JPEG, PNG or TIFF picture.")
-    height, width = picture.shape[:2]
-    if min(height, width) < SMALLEST:
-        raise BadInput(
-            f"style picture {path}: expected {SMALLEST} px or more each way; got {width}x{height}."
-        )
-    scaled = torch.from_numpy(resize_short_side(picture, STYLE_SIDE)).permute(2, 0, 1)[None]
+    picture = read_style_picture(path, STYLE_SIDE, SMALLEST)
     device = next(encoder.parameters()).device
-    features = encode(encoder, scaled.to(device).float() / 255)
+    features = encode(encoder, picture.to(device))
     return tuple(moments(features[level]) for level in levels)
