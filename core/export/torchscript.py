@@ -36,7 +36,8 @@ class ScriptedStage(nn.Module):
         self.weight = nn.Parameter(stage.convolution.weight.detach().clone(), requires_grad=False)
         bias = stage.convolution.bias
         zeros = torch.zeros(plan.outputs)
-        self.bias = nn.Parameter(zeros if bias is None else bias.detach(), requires_grad=False)
+        bias = zeros if bias is None else bias.detach().clone()
+        self.bias = nn.Parameter(bias, requires_grad=False)
         scale = (style @ stage.scale).detach() if plan.normalised else torch.ones(plan.outputs)
         shift = (style @ stage.shift).detach() if plan.normalised else zeros
         self.scale = nn.Parameter(scale.clone(), requires_grad=False)
@@ -160,7 +161,10 @@ def two_frame(look: Look) -> TwoFrame:
     for stage in painter.network.stages:
         assert isinstance(stage, Stage)
         stages.append(ScriptedStage(stage, painter.style))
-    return TwoFrame(stages, keeps=painter.network.shape.keeps).eval()
+    keeps = painter.network.shape.keeps
+    if keeps:
+        stages[-1].bias += painter.network.offset(painter.style[None])[0]
+    return TwoFrame(stages, keeps=keeps).eval()
 
 
 def export(look: Look, path: Path, *, overwrite: bool = False) -> None:

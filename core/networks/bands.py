@@ -148,7 +148,8 @@ def paint_in_bands(
         if stage.plan.opens:
             kept = layer
         layer = run.stage(stage, layer, following.plan, kept if stage.plan.closes else None)
-    return run.leave(stages[-1], layer, keeps=network.shape.keeps), tuple(run.used)
+    offset = network.offset(style[None]) if network.shape.keeps else None
+    return run.leave(stages[-1], layer, offset), tuple(run.used)
 
 
 def paint_whole(
@@ -225,13 +226,21 @@ class Run:
         close(made.bordered, border(following), *crop)
         return made
 
-    def leave(self, stage: Stage, source: Layer, *, keeps: bool) -> Tensor:
-        """Apply the last stage; return the painted pictures (N, H, W, 3), float32."""
+    def leave(self, stage: Stage, source: Layer, offset: Tensor | None) -> Tensor:
+        """Apply the last stage; return the painted pictures (N, H, W, 3), float32.
+
+        Args:
+            offset: what the style adds where the network keeps a share of the prior, (1, 4).
+        """
         height, width = self.x.shape[1:3]
         out = self.x.new_empty((self.x.shape[0], height, width, 3)).float()
         for top, bottom, band in self.convolved(self.kernel(stage), source, height, width):
-            made, carried = band.float(), self.x[:, top:bottom, :, -CARRIED:]
-            out[:, top:bottom] = keep(made, carried, -1, KEENNESS) if keeps else made.sigmoid()
+            made = band.float()
+            if offset is None:
+                out[:, top:bottom] = made.sigmoid()
+            else:
+                carried = self.x[:, top:bottom, :, -CARRIED:]
+                out[:, top:bottom] = keep(made + offset, carried, -1, KEENNESS)
         return out
 
     def kernel(self, stage: Stage) -> Kernel:

@@ -77,6 +77,7 @@ class StyleNetwork(nn.Module):
             assert last.convolution.bias is not None
             with torch.no_grad():
                 last.convolution.bias[3] = FIRST_KEPT
+            self.balance = nn.Parameter(torch.zeros(shape.styles, 1))  # logit of each style's own
 
     def forward(
         self,
@@ -125,8 +126,17 @@ class StyleNetwork(nn.Module):
                 x = F.relu(x)
             if stage.plan.closes:
                 x = x + kept
-        painted = keep(x, carried, 1, KEENNESS) if self.shape.keeps else torch.sigmoid(x)
-        return painted, tuple(used)
+        if not self.shape.keeps:
+            return torch.sigmoid(x), tuple(used)
+        x = x + self.offset(style)[:, :, None, None]
+        return keep(x, carried, 1, KEENNESS), tuple(used)
+
+    def offset(self, style: Tensor) -> Tensor:
+        """Return what a mix of styles (N, S) adds to what is made, (N, 4): to the share kept.
+
+        Paint of high contrast wears sooner than flat paint: each style has a balance of its own.
+        """
+        return F.pad(style @ self.balance, (3, 0))
 
 
 def keep(made: Tensor, carried: Tensor, channels: int, keenness: float = 1.0) -> Tensor:

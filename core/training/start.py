@@ -17,7 +17,7 @@ from ..hashing import file_sha256
 from ..networks.style_network import StyleNetwork
 from ..networks.weights import load_weights
 
-PER_STYLE = ("scale", "shift")
+PER_STYLE = ("scale", "shift", "balance")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def begin(network: StyleNetwork, start: Start) -> None:
     first = next(name for name, value in taken.items() if value.ndim == 4)
     for name, value in network.state_dict().items():
         found = taken.get(name)
+        if found is None and name == "balance":
+            continue  # the other one had no say in it
         if found is not None and name.rsplit(".", 1)[-1] in PER_STYLE:
             found = spread(found, count, start.style)
         if found is not None and name == first:

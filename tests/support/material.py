@@ -30,6 +30,8 @@ def tiny_look(folder: Path, seed: int = 3, *, keeps: bool = False) -> Look:
     """Write a look with a small random network; its paint is strong and depends on the prior."""
     torch.manual_seed(seed)
     network = StyleNetwork(replace(TINY, keeps=keeps))
+    if keeps:
+        network.balance.data.copy_(torch.tensor([[0.1], [-0.2]]))
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "tiny.safetensors"
     save_weights(network, weights)

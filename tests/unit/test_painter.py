@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,14 +31,17 @@ def random(*shape: int, seed: int = 1) -> Tensor:
 
 def network(seed: int = 1, keeps: bool = False) -> StyleNetwork:
     torch.manual_seed(seed)
-    return StyleNetwork(replace(TINY, keeps=keeps)).eval().requires_grad_(False)
+    made = StyleNetwork(replace(TINY, keeps=keeps)).eval().requires_grad_(False)
+    if keeps:
+        made.balance.copy_(torch.tensor([[0.1], [-0.3]]))
+    return made
 
 
 def keeping(logit: float) -> StyleNetwork:
     """Make a network that keeps the same share of the prior everywhere."""
     made = network(keeps=True)
     head = made.stages[-1].convolution
-    head.weight[3], head.bias[3] = 0, logit / KEENNESS
+    head.weight[3], head.bias[3], made.balance[:] = 0, logit / KEENNESS, 0
     return made
 
 
@@ -98,6 +102,17 @@ def test_a_network_keeps_its_share_of_the_prior_where_the_mask_lets_it(share: fl
     anew, _ = paint_in_bands(keeping(-50.0), x, style)
     made, _ = paint_in_bands(keeping(logit), x, style)
     torch.testing.assert_close(made, torch.lerp(anew, last, share * mask), rtol=0, atol=1e-6)
+
+
+def test_every_style_has_a_balance_of_its_own() -> None:
+    made, x = keeping(0.0), random(1, 24, 32, 7)
+    made.balance[1] = math.log(3) / KEENNESS  # odds of three to one: three quarters are kept
+    for share, style in ((0.5, [1.0, 0.0]), (0.75, [0.0, 1.0])):
+        made_so, _ = paint_in_bands(made, x, torch.tensor(style))
+        anew, _ = paint_in_bands(keeping(-50.0), x, torch.tensor(style))
+        mask = x[..., 6:]
+        wanted = anew + share * (x[..., 3:6] - mask * anew)
+        torch.testing.assert_close(made_so, wanted, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("fill", list(Fill))

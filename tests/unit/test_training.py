@@ -488,6 +488,18 @@ def test_a_start_of_another_architecture_is_refused(folder, uninterrupted):
         Session(tiny_request(folder, name="no", start=Start(begun), shape=wider))
 
 
+def test_a_style_begins_with_the_balance_of_the_one_it_is_begun_with(tmp_path):
+    shape = Shape(8, 8, 1, (8, 8), styles=2, keeps=True)
+    begun, network = StyleNetwork(shape), StyleNetwork(replace(shape, styles=3))
+    begun.balance.data.copy_(torch.tensor([[0.1], [-0.3]]))
+    save_weights(begun, tmp_path / "begun.safetensors", half=False)
+    with torch.no_grad():
+        begin(network, Start(tmp_path / "begun.safetensors", 1))
+        assert network.balance.flatten().tolist() == pytest.approx([-0.3] * 3)
+        begin(network, Start(tmp_path / "begun.safetensors"))
+        assert network.balance.flatten().tolist() == pytest.approx([0.1, -0.3, -0.1])
+
+
 def alone(begun: StyleNetwork, network: StyleNetwork, folder: Path) -> list[torch.Tensor]:
     """Begin a network with another one; return what both paint of a frame with nothing before."""
     save_weights(begun, folder / "begun.safetensors", half=False)
