@@ -229,19 +229,22 @@ class Run:
     def leave(self, stage: Stage, source: Layer, offset: Tensor | None) -> Tensor:
         """Apply the last stage; return the painted pictures (N, H, W, 3), float32.
 
+        They are finished in parts of one height whatever the bands are: the same bits.
+
         Args:
             offset: what the style adds where the network keeps a share of the prior, (1, 4).
         """
         height, width = self.x.shape[1:3]
-        out = self.x.new_empty((self.x.shape[0], height, width, 3)).float()
+        made = self.x.new_empty((self.x.shape[0], height, width, stage.plan.outputs)).float()
         for top, bottom, band in self.convolved(self.kernel(stage), source, height, width):
-            made = band.float()
-            if offset is None:
-                out[:, top:bottom] = made.sigmoid()
-            else:
-                carried = self.x[:, top:bottom, :, -CARRIED:]
-                out[:, top:bottom] = keep(made + offset, carried, -1, KEENNESS)
-        return out
+            made[:, top:bottom] = band
+        if offset is None:
+            return made.sigmoid_()
+        painted = made.new_empty((*made.shape[:3], 3))
+        for top, bottom in spans(height, band_rows(width)):
+            carried, part = self.x[:, top:bottom, :, -CARRIED:], made[:, top:bottom] + offset
+            painted[:, top:bottom] = keep(part, carried, -1, KEENNESS)
+        return painted
 
     def kernel(self, stage: Stage) -> Kernel:
         """Arrange a stage's weights; frozen statistics are folded into them."""
