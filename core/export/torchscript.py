@@ -82,9 +82,10 @@ class TwoFrame(nn.Module):
         self.keeps: bool = keeps
         self.keenness: float = KEENNESS
         self.steadying: float = STEADYING
-        self.sharp = nn.Parameter(lanczos(), requires_grad=False)
-        self.slip = nn.Parameter(slip(), requires_grad=False)
-        self.smooth = nn.Parameter(bilinear(), requires_grad=False)
+        # No parameters: in half their rows would no longer sum to one.
+        self.sharp: Tensor = lanczos().clone()
+        self.slip: Tensor = slip().clone()
+        self.smooth: Tensor = bilinear()
         self.strength: float = 1.0
         self.temporal: float = 1.0
 
@@ -108,12 +109,12 @@ class TwoFrame(nn.Module):
 
     def warped(self, picture: Tensor, flow: Tensor) -> Tensor:
         """Carry a picture (1, 3, H, W) along a flow (1, H, W, 2) as a render does."""
-        image, sharp, smooth = picture.permute(0, 2, 3, 1), self.sharp.float(), self.smooth.float()
+        image, sharp = picture.permute(0, 2, 3, 1), self.sharp.to(picture.device)
         reach = 2.0 * (image.shape[1] + image.shape[2])
         asked = torch.nan_to_num(flow).clamp(-reach, reach)
-        told, missing = in_steps(asked, self.slip.float())
+        told, missing = in_steps(asked, self.slip.to(picture.device))
         made = by_taps(image, told, sharp)
-        made = made + self.steadying * (by_taps(image, told, smooth) - made)
+        made = made + self.steadying * (by_taps(image, told, self.smooth.to(picture.device)) - made)
         return along_slope(made, missing).clamp(0.0, 1.0).permute(0, 3, 1, 2)
 
     def painted(self, x: Tensor, carried: Tensor) -> Tensor:

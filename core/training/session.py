@@ -105,7 +105,7 @@ class Session:
             request.team,
         )
         count = int(request.team.agree(iterations_within(minutes, pace)))
-        each = 60 * minutes / count
+        each = max(pace.usual, 60 * minutes / count)
         watcher.remark(f"{count} iterations in {minutes:g} minutes, {each:.2f} s each in all")
         return count
 

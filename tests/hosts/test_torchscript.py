@@ -100,6 +100,13 @@ def test_in_half_paint_lies_where_it_lies_in_single_precision() -> None:
     assert torch.equal(carried[:, :3], paint)
 
 
+def test_in_half_a_flat_wall_stays_as_bright_as_it_is() -> None:
+    x = torch.full((1, 9, 40, 40), 0.6)
+    x[:, 7], x[:, 8] = 0.5, 0.5
+    carried = TwoFrame([], keeps=False).half().carried(x.half())
+    assert (carried[0, :3, 10:30, 10:30].float() - 0.6).abs().max() < 5e-4
+
+
 def test_it_runs_in_half(model) -> None:
     look, _ = model
     half = two_frame(look).half()

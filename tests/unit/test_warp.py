@@ -124,6 +124,17 @@ def test_no_frequency_grows_in_any_direction() -> None:
     assert 0.999 < worst < 1 + 1e-6
 
 
+@pytest.mark.parametrize("by", [0.0155, 0.2, 0.47])
+def test_what_lies_between_the_steps_makes_nothing_grow(by: float) -> None:
+    x = torch.arange(48.0) * (torch.pi / 2)
+    wave = (0.5 + 0.4 * torch.cos(x[:, None] + x))[None, :, :, None]
+    warped = wave
+    for _ in range(60):
+        warped = warp_sharply(warped, shift(48, 48, by, by))
+    middle = slice(20, 28)
+    assert warped[:, middle, middle].std() <= wave[:, middle, middle].std() * 1.0001
+
+
 def test_a_ramp_moves_as_asked_along_a_smooth_flow() -> None:
     x = torch.arange(60.0)[None, :, None].expand(12, 60, 1)[None]
     flow = torch.zeros(1, 12, 60, 2)
