@@ -125,8 +125,8 @@ class PriorKnobs:
         Knob(
             0.0,
             1.0,
-            "How firmly paint rests where neither camera nor subject moves and the light stays; "
-            "lower lets it live.",
+            "How firmly paint is left alone where its plate stays what it was, in motion and at "
+            "rest; lower lets it live.",
         ),
     ] = 1.0
     fill: Annotated[
@@ -203,6 +203,16 @@ class StylizerKnobs:
             animatable=False,
         ),
     ] = Normalise.FRAME
+    settle: Annotated[
+        int,
+        Knob(
+            0,
+            8,
+            "How often the first frame of a shot is painted over its own paint, so that it has the "
+            "strokes of the frames to come; more is bolder and further from the plate.",
+            animatable=False,
+        ),
+    ] = 1
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,15 @@ def save_state(state: Any, path: Path) -> None:
         WriteRefused: the disk is full, or there is no permission.
     """
     tensors: dict[str, Tensor] = {}
+    places: set[int] = set()
     plain = {"stillbrush-state": VERSION, "type": type(state).__name__}
     for field in fields(state):
         value = getattr(state, field.name)
         if isinstance(value, Tensor):
-            tensors[field.name] = value.detach().cpu().contiguous()
+            tensor = value.detach().cpu().contiguous()
+            place = tensor.untyped_storage().data_ptr()
+            tensors[field.name] = tensor.clone() if place in places else tensor  # stored twice
+            places.add(place)
         elif value is not None:
             plain[field.name] = str(int(value))
     plain["sha256"] = digest(tensors, plain)

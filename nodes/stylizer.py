@@ -46,16 +46,16 @@ def stylizer(x: Inputs, k: StylizerKnobs, s: PaintState) -> tuple[Outputs, Paint
     What is remembered is the whole painted frame, before strength, mix and matte.
     """
     k = follow(k, x.look.knobs)
-    prior = x.prior
+    prior, settle = x.prior, 0
     if prior is not None and begins_shot(prior):
-        prior, s = None, PaintState()
+        prior, s, settle = None, PaintState(), k.settle
     painter = load_painter(x.look, x.frame.device)
     if x.statistics is not None:
         painter = painter.frozen(x.statistics)
     height, width = x.frame.shape[1:3]
     size = painting_size(height, width, width, k.stroke_size, painter.width)
-    painted, state = painter.paint(resize_picture(x.frame, *size).clamp(0, 1), prior, s)
+    made = painter.go_on(resize_picture(x.frame, *size).clamp(0, 1), prior, s, settle=settle)
     amount = torch.full_like(x.frame[..., :1], k.mix) if x.matte is None else x.matte * k.mix
-    result = torch.lerp(x.frame, blend(x.frame, painted, k), amount)
+    result = torch.lerp(x.frame, blend(x.frame, made.picture, k), amount)
     frame = torch.where(amount > 0, result, x.frame)
-    return Outputs(frame, with_knobs(x.look, k)), state
+    return Outputs(frame, with_knobs(x.look, k)), made.state

@@ -50,13 +50,34 @@ def warp_sharply(image: Tensor, flow: Tensor) -> Tensor:
     return along_slope(mixed(image, told), missing)
 
 
+def look_up(image: Tensor, flow: Tensor) -> Tensor:
+    """Return `w` with `w(x) = image(x + flow(x))` by Lanczos alone, to 1/64 of a pixel.
+
+    For what is warped once, and not again and again: half the time of `warp_sharply`.
+
+    Args:
+        image: (B, H, W, C) float32, any range.
+        flow: (B, h, w, 2) pixels, finite.
+
+    Returns:
+        (B, h, w, C) float32. No gradient.
+    """
+    told = (flow.detach() * STEPS).round() / STEPS
+    return by_lanczos(image.detach(), told)
+
+
 def mixed(image: Tensor, flow: Tensor) -> Tensor:
     """Warp by Lanczos and a little of bilinear along a flow in whole steps of the tables."""
-    smooth = warp(image, flow)
+    sharp = by_lanczos(image, flow)
+    return sharp + STEADYING * (warp(image, flow) - sharp)
+
+
+def by_lanczos(image: Tensor, flow: Tensor) -> Tensor:
+    """Warp by Lanczos along a flow in whole steps of the tables."""
     addressable = max(*image.shape[1:3], *flow.shape[1:3]) <= LARGEST
-    on_processor = image.device.type == "cpu" and addressable and image.shape[-1] <= 4
-    sharp = by_opencv(image, flow) if on_processor else by_taps(image, flow, lanczos().to(image))
-    return sharp + STEADYING * (smooth - sharp)
+    if image.device.type == "cpu" and addressable and image.shape[-1] <= 4:
+        return by_opencv(image, flow)
+    return by_taps(image, flow, lanczos().to(image))
 
 
 def in_steps(asked: Tensor, slips: Tensor) -> tuple[Tensor, Tensor]:

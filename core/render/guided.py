@@ -82,7 +82,7 @@ class GuidedPainting(ShotPainting):
         if prior is None:
             return Ready(this, small, None, None, is_cut=False)
         begins = begins_shot(prior)
-        return Ready(this, small, None, None if begins else prior, is_cut=begins)
+        return Ready(this, small, None, None if begins else prior, is_cut=begins, opens=begins)
 
     def sample(self, place: int) -> Sample:
         """Return one neighbouring pair of the shot, carried as its prior says."""

@@ -73,6 +73,7 @@ class Ready:
     flow: Flow | None
     prior: Prior | None
     is_cut: bool
+    opens: bool = False  # paint goes on from here: it is gone over until its strokes have settled
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class ShotPainting:
         small = self.small(frame)
         place = self.places[frame]
         if self.settings.per_frame or place == 0 or frame in self.settings.cuts:
-            return Ready(this, small, None, None, is_cut=place > 0)
+            opens = not self.settings.per_frame
+            return Ready(this, small, None, None, is_cut=place > 0, opens=opens)
         last = self.prepared.get(self.frames[place - 1])
         with self.stopwatch.stage("motion"):
             return self.continued(last, this, small)
@@ -182,7 +184,7 @@ class ShotPainting:
         flow = self.motion.between(last, this)
         knobs = self.settings.knobs
         if knobs.detect_cuts and is_cut(last.encoded, this.encoded, flow, knobs.cut_sensitivity):
-            return Ready(this, small, flow, None, is_cut=True)
+            return Ready(this, small, flow, None, is_cut=True, opens=True)
         return Ready(this, small, flow, self.prior(flow, this.placed.frame), is_cut=False)
 
     def prior(self, flow: Flow, frame: int) -> Prior:
@@ -205,7 +207,8 @@ class ShotPainting:
         with self.stopwatch.stage("paint"):
             frame = x.prepared.placed.frame
             painter = self.painter_at(frame)
-            made = painter.go_on(x.small, x.prior, state, self.watching(frame))
+            settle = self.settings.knobs.settle if x.opens else 0
+            made = painter.go_on(x.small, x.prior, state, self.watching(frame), settle)
         return Painted(made.picture, made.carried, before), made.state
 
     def watching(self, frame: int) -> Callable[[Iterate], None] | None:

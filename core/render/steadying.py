@@ -147,7 +147,7 @@ class SteadyPainting(ShotPainting):
         plate = resize_picture(self.plates.get(frame).encoded, *self.size).clamp(0, 1)
         light = self.light(frame)
         small = this.encoded.clamp(0, 1)
-        return Guided(this, small, link.flow, None, link.is_cut, plate, light)
+        return Guided(this, small, link.flow, None, link.is_cut, plate=plate, light=light)
 
     def light(self, frame: int) -> np.ndarray | None:
         """Return colour and light over the next few frames; a cut ends them."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..errors import BadInput
+from ..motion.flow import resize_flow
 from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
+from .anchor import Lasting, follow, left_alone, remember
 from .paint_state import PaintState
-from .prior import Fill, Prior, carry, resize_picture
+from .prior import Fill, Prior, carried_over, filled, resize_mask, resize_picture
 from .protocol import Before, PaintedFrame, Watch
 from .resting import rest
 from .shot_statistics import Sample, ShotStatistics
@@ -46,6 +48,14 @@ def painting_size(
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+class Assembled(NamedTuple):
+    """What a network is given, and how it was made."""
+
+    layers: Tensor  # (1, h, w, 7): frame, what is carried, where
+    is_primed: bool  # there is a prior in them
+    lasting: Lasting | None = None
+
+
 class GuidedPainter(ABC):
     """All painters that go on from their own last picture: what differs is the network.
 
@@ -54,7 +64,8 @@ class GuidedPainter(ABC):
 
     bands: Bands
     statistics: ShotStatistics | None  # None: statistics of each frame
-    rests: ClassVar[bool] = True  # leaves paint alone where the motion says that nothing moves
+    rests: ClassVar[bool] = True  # leaves paint alone where the plate is what it was
+    settles: ClassVar[bool] = True  # can paint a first frame over its own paint
 
     @abstractmethod
     def run(
@@ -102,13 +113,28 @@ class GuidedPainter(ABC):
         return self.statistics is None
 
     def go_on(
-        self, frame: Tensor, prior: Prior | None, state: PaintState, watch: Watch | None = None
+        self,
+        frame: Tensor,
+        prior: Prior | None,
+        state: PaintState,
+        watch: Watch | None = None,
+        settle: int = 0,
     ) -> PaintedFrame:
         """Paint one frame; say what was carried over too. There are no iterates to watch."""
         state = state.to(frame.device)
-        layers, primed = self.assemble(frame, prior, state)
-        picture, following = self.paint_layers(layers, prior if primed else None, state)
-        return PaintedFrame(picture, layers[..., 3:] if primed else None, following)
+        layers, primed, lasting = self.assemble(frame, prior, state)
+        if not primed:
+            picture, following = self.paint_layers(layers, None, state)
+            return self.settled(PaintedFrame(picture, None, following), frame, settle)
+        picture, following = self.paint_layers(layers, prior, state, lasting)
+        return PaintedFrame(picture, layers[..., 3:], following)
+
+    def settled(self, made: PaintedFrame, frame: Tensor, times: int) -> PaintedFrame:
+        """Paint a first frame over its own paint, so that its strokes are those that follow."""
+        picture = made.picture
+        for _ in range(times if self.settles else 0):
+            picture = self.repaint(frame, picture, None)
+        return PaintedFrame(picture, None, remember(replace(made.state, painted=picture), None))
 
     def paint(
         self, frame: Tensor, prior: Prior | None, state: PaintState
@@ -148,7 +174,11 @@ class GuidedPainter(ABC):
         return self.paint_layers(layers, prior, PaintState())[0]
 
     def paint_layers(
-        self, layers: Tensor, prior: Prior | None, state: PaintState
+        self,
+        layers: Tensor,
+        prior: Prior | None,
+        state: PaintState,
+        lasting: Lasting | None = None,
     ) -> tuple[Tensor, PaintState]:
         """Paint the seven channels (1, h, w, 7) that `assemble` made; no prior, no rest."""
         frozen = self.statistics
@@ -157,22 +187,39 @@ class GuidedPainter(ABC):
             run = self.run if prior else self.run_alone
             painted, _ = run(layers, statistics)
         reference, resting = layers[..., :3], None
+        if lasting is not None:
+            painted, reference = left_alone(painted, reference, lasting)
         if prior is not None and self.rests:
             painted, reference, resting = rest(painted, reference, prior, state)
-        return painted, PaintState(painted, reference, state.age + 1, resting)
+        following = PaintState(
+            painted,
+            reference,
+            state.age + 1,
+            resting,
+            anchor=state.anchor,
+            anchor_plate=state.anchor_plate,
+        )
+        lasts = self.rests and prior is not None and prior.hold > 0
+        return painted, remember(following, lasting) if lasts else following
 
-    def assemble(
-        self, frame: Tensor, prior: Prior | None, state: PaintState
-    ) -> tuple[Tensor, bool]:
-        """Stack the seven channels of Ruder et al. eq 15; say whether there is a prior in them."""
+    def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
+        """Stack the seven channels of Ruder et al. eq 15."""
         if prior is None or state.painted is None:
             empty = torch.zeros((*frame.shape[:3], 4), device=frame.device)
-            return torch.cat((frame, empty), -1), False
+            return Assembled(torch.cat((frame, empty), -1), is_primed=False)
         check_size(frame, state.painted)
+        height, width = frame.shape[1:3]
+        flow = resize_flow(prior.flow, height, width)
+        mask = resize_mask(prior.mask, height, width)
+        warped, lasting = carried_over(state.painted, flow), None
+        if self.rests and prior.hold > 0:
+            lasting = follow(frame, warped, flow, mask, prior, state)
+        if lasting is not None:
+            warped = torch.lerp(warped, lasting.paint, lasting.share)
         if self.keeps:
             prior = prior._replace(fill=Fill.ZERO)
-        carried, mask = carry(prior, state.painted, frame, state.age)
-        return torch.cat((frame, carried, mask), -1), True
+        carried = filled(prior, warped, mask, frame, state.age)
+        return Assembled(torch.cat((frame, carried, mask), -1), is_primed=True, lasting=lasting)
 
     def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:
         """Measure the statistics of a shot over sampled neighbouring pairs.
@@ -194,7 +241,9 @@ class GuidedPainter(ABC):
         empty = torch.zeros((len(chosen), *size, 4), device=last.device)
         painted, unprimed = self.run_alone(torch.cat((last, empty), -1), pooled=True)
         layers = [
-            self.assemble(this[n : n + 1], sample.prior, PaintState(painted[n : n + 1], None, 1))[0]
+            self.assemble(
+                this[n : n + 1], sample.prior, PaintState(painted[n : n + 1], None, 1)
+            ).layers
             for n, sample in enumerate(chosen)
         ]
         _, primed = self.run(torch.cat(layers), pooled=True)
@@ -240,9 +289,9 @@ class Painter(GuidedPainter):
 class StillPainter(Painter):
     """Paints every frame by itself (Johnson et al., Delcour and Lewin): no prior is ever read."""
 
-    def assemble(
-        self, frame: Tensor, prior: Prior | None, state: PaintState
-    ) -> tuple[Tensor, bool]:
+    settles: ClassVar[bool] = False
+
+    def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
         """Leave the channels of the prior empty."""
         return super().assemble(frame, None, state)
 
@@ -261,15 +310,15 @@ class RecurrentPainter(Painter):
     """Paints from the frame and its own last picture, unmoved (Gupta et al.): no flow is read."""
 
     rests: ClassVar[bool] = False
+    settles: ClassVar[bool] = False
 
-    def assemble(
-        self, frame: Tensor, prior: Prior | None, state: PaintState
-    ) -> tuple[Tensor, bool]:
+    def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
         """Hand on the last picture as it lies; a prior says only that the shot goes on."""
         if prior is None or state.painted is None:
             return super().assemble(frame, None, state)
         check_size(frame, state.painted)
-        return torch.cat((frame, state.painted, torch.ones_like(frame[..., :1])), -1), True
+        layers = torch.cat((frame, state.painted, torch.ones_like(frame[..., :1])), -1)
+        return Assembled(layers, is_primed=True)
 
 
 def check_size(frame: Tensor, painted: Tensor) -> None:

@@ -35,6 +35,7 @@ class Prior(NamedTuple):
     fill: Fill = Fill.ZERO
     seed: int = 0
     dial: float = 1.0  # the temporal dial itself, 0 to 1
+    hold: float = 1.0  # how firmly paint is left alone where its plate is what it was, 0 to 1
 
 
 def resize_picture(picture: Tensor, height: int, width: int) -> Tensor:
@@ -85,14 +86,19 @@ def carry(prior: Prior, painted: Tensor, frame: Tensor, age: int) -> tuple[Tenso
     height, width = painted.shape[1:3]
     warped = carried_over(painted, resize_flow(prior.flow, height, width))
     mask = resize_mask(prior.mask, height, width)
+    return filled(prior, warped, mask, frame, age), mask
+
+
+def filled(prior: Prior, warped: Tensor, mask: Tensor, frame: Tensor, age: int) -> Tensor:
+    """Mask what was carried (1, h, w, 3), and fill the holes as the prior says."""
     masked = warped * mask
     if prior.fill is Fill.SOURCE:
         masked = masked + frame * (1 - mask)
     elif prior.fill is Fill.NOISE:
         rng = torch.Generator().manual_seed(prior.seed * 1_000_003 + age)
-        noise = torch.rand(painted.shape, generator=rng).to(painted.device)
+        noise = torch.rand(warped.shape, generator=rng).to(warped.device)
         masked = masked + noise * (1 - mask)
-    return masked, mask
+    return masked
 
 
 def begins_shot(prior: Prior) -> bool:
@@ -132,4 +138,12 @@ def make_prior(flow: Flow, mask: Tensor, settings: PriorSettings) -> Prior:
     scaled = mask * settings.temporal
     speed = flow.backward.square().sum(-1, keepdim=True)
     still = scaled * settings.hold * (speed < AT_REST**2)
-    return Prior(flow.backward, scaled, still, settings.fill, settings.seed, settings.temporal)
+    return Prior(
+        flow.backward,
+        scaled,
+        still,
+        settings.fill,
+        settings.seed,
+        settings.temporal,
+        settings.hold,
+    )

@@ -68,9 +68,23 @@ class Stylizer(Protocol):
         ...
 
     def go_on(
-        self, frame: Tensor, prior: Prior | None, state: PaintState, watch: Watch | None = None
+        self,
+        frame: Tensor,
+        prior: Prior | None,
+        state: PaintState,
+        watch: Watch | None = None,
+        settle: int = 0,
     ) -> PaintedFrame:
-        """Paint a frame (1, h, w, 3), network encoding, from its prior and what was painted."""
+        """Paint a frame from its prior and what was painted.
+
+        Args:
+            frame: (1, h, w, 3), network encoding.
+            prior: how to carry what was painted last; None: nothing.
+            state: what was painted last.
+            watch: told of every iterate, where there are any.
+            settle: how often a network goes over a frame that it paints by itself; an optimisation
+                has iterations for that.
+        """
         ...
 
     def paint(

@@ -73,9 +73,14 @@ class OptimisePainter:
         return made.picture, made.state
 
     def go_on(
-        self, frame: Tensor, prior: Prior | None, state: PaintState, watch: Watch | None = None
+        self,
+        frame: Tensor,
+        prior: Prior | None,
+        state: PaintState,
+        watch: Watch | None = None,
+        settle: int = 0,
     ) -> PaintedFrame:
-        """Paint a frame (1, h, w, 3) from its prior and what was painted."""
+        """Paint a frame (1, h, w, 3) from its prior and what was painted; there is no settling."""
         with torch.inference_mode(mode=False):
             frame, prior, state = ordinary(frame), ordinary(prior), ordinary(state)
             state = state.to(frame.device)

@@ -1,0 +1,150 @@
+"""Paint lasts: it is carried from the frame it was made on, once, along all the motion since.
+
+A recursion that warps what it warped before wears its paint, however good the kernel, and a network
+that goes on from its own paint paints over it a little every time. Where the plate, followed back
+to the anchor frame, is what was painted there, that paint is the best there is: it is looked up
+there and left alone. `resting.py` does the same, to the bit, where nothing moves at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..motion.flow import is_known, luma, resize_flow
+from ..motion.sharp_warp import look_up
+from ..motion.warp import inside, warp
+from .paint_state import PaintState
+from .prior import Prior
+from .resting import CHANGE_RANGE, changed
+
+RENEWED = 24  # frames from one anchor to the next, so that what came into view since lasts too
+DRYING = 12  # frames after which paint that was begun anew may last
+ALMOST = 0.95  # dry
+WINDOW = 9  # pixels of half the size over which a course is registered
+UNLIKE = 0.1  # difference of luma from which on a pixel hardly counts
+NOISE = 0.02**2  # squared slopes that count as none
+FURTHEST = 0.5  # pixels of half the size by which a course is corrected at a time
+GAIN = 0.5  # share of what is found that is corrected: grain would make it tremble
+DECIDED = 4.0  # how steeply paint is left alone or not: half of each blurs
+GONE_OVER = (0.03, 0.1)  # of the paint's range: what was painted over since is not brought back
+PAINTED_ANEW = (0.05, 0.15)  # of the paint's range: where the network insists, it has its way
+
+
+class Lasting(NamedTuple):
+    """The anchor's paint, as it lies on this frame."""
+
+    paint: Tensor  # (1, h, w, 3), 0 to 1
+    plate: Tensor  # (1, h, w, 3): what it was painted from
+    course: Tensor  # (1, h, w, 2) pixels, to the anchor frame
+    dry: Tensor  # (1, h, w, 1), 0 to 1: 1 where paint was last begun anew long ago
+    share: Tensor  # (1, h, w, 1), 0 to 1: how firmly it is left alone
+
+
+def follow(
+    frame: Tensor, carried: Tensor, flow: Tensor, mask: Tensor, prior: Prior, state: PaintState
+) -> Lasting | None:
+    """Follow the anchor's paint onto a frame.
+
+    Args:
+        frame: (1, h, w, 3), network encoding.
+        carried: the last painted picture, warped onto it, (1, h, w, 3).
+        flow: backward flow to the last frame, (1, h, w, 2) pixels.
+        mask: where it can be trusted, (1, h, w, 1), 0 to 1; the temporal dial is in it.
+        prior: how firmly paint is left alone, and the dial.
+        state: what was painted last.
+
+    Returns:
+        None where there is no anchor, or nothing may be left alone.
+    """
+    if state.anchor is None or state.anchor_plate is None:
+        return None
+    assert state.course is not None
+    assert state.dry is not None
+    step = torch.where(is_known(flow), flow, 0.0)
+    course = warp(state.course, step) + step
+    drift = registered(frame, state.anchor_plate[..., :3], course)
+    course = course + drift * step.any(-1, keepdim=True)  # at rest nothing drifts
+    paint = look_up(state.anchor, course).clamp(0, 1)
+    plate, was_dry = look_up(state.anchor_plate, course).split((3, 1), -1)
+    dry = (warp(state.dry, step) * (mask > prior.dial / 2) + 1 / DRYING).clamp(max=1)
+    alike = (1 - changed(frame, plate, CHANGE_RANGE)) * (1 - changed(carried, paint, GONE_OVER))
+    decided = (DECIDED * (alike - 0.5) + 0.5).clamp(0, 1) * (was_dry > ALMOST) * inside(course, 0.5)
+    return Lasting(paint, plate, course, dry, decided * mask * prior.hold)
+
+
+def left_alone(painted: Tensor, plate: Tensor, lasting: Lasting) -> tuple[Tensor, Tensor]:
+    """Put paint that lasts back over what the network made of it, unless that is something else.
+
+    Args:
+        painted: what the network painted, (1, h, w, 3).
+        plate: what it painted it from, (1, h, w, 3).
+        lasting: the anchor's paint.
+
+    Returns:
+        The painted frame, and the plate that its paint belongs to.
+    """
+    share = lasting.share * (1 - changed(painted, lasting.paint, PAINTED_ANEW))
+    return torch.lerp(painted, lasting.paint, share), torch.lerp(plate, lasting.plate, share)
+
+
+def registered(frame: Tensor, plate: Tensor, course: Tensor) -> Tensor:
+    """Return by how much a course (1, h, w, 2) is to be corrected, pixels of the frame.
+
+    One step of Lucas and Kanade at half the size, over windows: errors of single flows add up along
+    a course, and paint would slide over what it belongs to.
+    """
+    height, width = (max(1, side // 2) for side in frame.shape[1:3])
+    here, there = (luma(area(picture, height, width))[..., None] for picture in (frame, plate))
+    smaller = resize_flow(course, height, width)
+    seen = look_up(there, smaller)
+    difference = here - seen
+    across, down = slopes((here + seen) / 2)
+    belongs = inside(smaller, 0.5) / (1 + (difference / UNLIKE).square())
+    products = (across * across, across * down, down * down, across * difference, down * difference)
+    xx, xy, yy, x, y = pooled(torch.cat(products, -1) * belongs).split(1, -1)
+    xx, yy = xx + NOISE, yy + NOISE
+    solved = torch.cat((yy * x - xy * y, xx * y - xy * x), -1) / (xx * yy - xy * xy)
+    return resize_flow((GAIN * solved).clamp(-FURTHEST, FURTHEST), *frame.shape[1:3])
+
+
+def area(picture: Tensor, height: int, width: int) -> Tensor:
+    """Shrink (1, H, W, C) by averaging."""
+    planes = F.interpolate(picture.permute(0, 3, 1, 2), (height, width), mode="area")
+    return planes.permute(0, 2, 3, 1)
+
+
+def slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the slopes of (1, H, W, 1) along x and y, per pixel."""
+    padded = F.pad(picture, (0, 0, 1, 1, 1, 1), mode="replicate")
+    across = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
+    return across, (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]) / 2
+
+
+def pooled(values: Tensor) -> Tensor:
+    """Average (1, H, W, C) over windows, twice: a box alone would let ripples grow."""
+    planes, reach = values.permute(0, 3, 1, 2).contiguous(), WINDOW // 2
+    for kernel, pad in (((1, WINDOW), (0, reach)), ((WINDOW, 1), (reach, 0))) * 2:
+        planes = F.avg_pool2d(planes, kernel, 1, pad, count_include_pad=False)
+    return planes.permute(0, 2, 3, 1)
+
+
+def remember(state: PaintState, lasting: Lasting | None) -> PaintState:
+    """Return a state that knows its anchor: the same, further away, or now and then this frame.
+
+    Args:
+        state: this frame's, with its paint and the plate that its paint belongs to.
+        lasting: the anchor's paint, as it lay on this frame.
+    """
+    if lasting is not None and state.age % RENEWED:
+        return replace(state, course=lasting.course, dry=lasting.dry)
+    assert state.painted is not None
+    assert state.reference is not None
+    here = torch.zeros_like(state.painted[..., :2])
+    dry = torch.ones_like(here[..., :1]) if lasting is None else lasting.dry
+    plate = torch.cat((state.reference, dry), -1)
+    return replace(state, anchor=state.painted, anchor_plate=plate, course=here, dry=dry)
