@@ -32,7 +32,6 @@ FURTHEST = 0.5  # pixels of half the size by which a course is corrected at a ti
 GAIN = 0.5  # share of what is found that is corrected: grain would make it tremble
 DECIDED = 4.0  # how steeply paint is left alone or not: half of each blurs
 GONE_OVER = (0.03, 0.1)  # of the paint's range: what was painted over since is not brought back
-PAINTED_ANEW = (0.05, 0.15)  # of the paint's range: where the network insists, it has its way
 
 
 class Lasting(NamedTuple):
@@ -75,21 +74,6 @@ def follow(
     alike = (1 - changed(frame, plate, CHANGE_RANGE)) * (1 - changed(carried, paint, GONE_OVER))
     decided = (DECIDED * (alike - 0.5) + 0.5).clamp(0, 1) * (was_dry > ALMOST) * inside(course, 0.5)
     return Lasting(paint, plate, course, dry, decided * mask * prior.hold)
-
-
-def left_alone(painted: Tensor, plate: Tensor, lasting: Lasting) -> tuple[Tensor, Tensor]:
-    """Put paint that lasts back over what the network made of it, unless that is something else.
-
-    Args:
-        painted: what the network painted, (1, h, w, 3).
-        plate: what it painted it from, (1, h, w, 3).
-        lasting: the anchor's paint.
-
-    Returns:
-        The painted frame, and the plate that its paint belongs to.
-    """
-    share = lasting.share * (1 - changed(painted, lasting.paint, PAINTED_ANEW))
-    return torch.lerp(painted, lasting.paint, share), torch.lerp(plate, lasting.plate, share)
 
 
 def registered(frame: Tensor, plate: Tensor, course: Tensor) -> Tensor:

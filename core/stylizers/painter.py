@@ -15,7 +15,7 @@ from ..motion.flow import resize_flow
 from ..networks import shortage
 from ..networks.bands import Bands, paint_in_bands
 from ..networks.style_network import Statistics, StyleNetwork
-from .anchor import Lasting, follow, left_alone, remember
+from .anchor import Lasting, follow, remember
 from .paint_state import PaintState
 from .prior import Fill, Prior, carried_over, filled, resize_mask, resize_picture
 from .protocol import Before, PaintedFrame, Watch
@@ -65,7 +65,6 @@ class GuidedPainter(ABC):
     bands: Bands
     statistics: ShotStatistics | None  # None: statistics of each frame
     rests: ClassVar[bool] = True  # leaves paint alone where the plate is what it was
-    settles: ClassVar[bool] = True  # can paint a first frame over its own paint
 
     @abstractmethod
     def run(
@@ -101,6 +100,14 @@ class GuidedPainter(ABC):
     def keeps(self) -> bool:
         """Say whether the network keeps a share of the prior as it is: its holes stay empty."""
         return False
+
+    @property
+    def settles(self) -> bool:
+        """Say whether a first frame may be gone over: strokes change when paint goes on from paint.
+
+        Not where first frames are painted by a network of their own, or paint is carried unmoved.
+        """
+        return self.rests
 
     @property
     def width(self) -> int:
@@ -188,7 +195,8 @@ class GuidedPainter(ABC):
             painted, _ = run(layers, statistics)
         reference, resting = layers[..., :3], None
         if lasting is not None:
-            painted, reference = left_alone(painted, reference, lasting)
+            painted = torch.lerp(painted, lasting.paint, lasting.share)
+            reference = torch.lerp(reference, lasting.plate, lasting.share)
         if prior is not None and self.rests:
             painted, reference, resting = rest(painted, reference, prior, state)
         following = PaintState(
@@ -269,6 +277,11 @@ class Painter(GuidedPainter):
         """Say whether the network was trained to."""
         return self.network.shape.keeps
 
+    @property
+    def settles(self) -> bool:
+        """Say whether a first frame may be gone over."""
+        return self.rests and self.opener is None
+
     def run(
         self, layers: Tensor, statistics: Statistics | None = None, *, pooled: bool = False
     ) -> tuple[Tensor, Statistics]:
@@ -289,7 +302,7 @@ class Painter(GuidedPainter):
 class StillPainter(Painter):
     """Paints every frame by itself (Johnson et al., Delcour and Lewin): no prior is ever read."""
 
-    settles: ClassVar[bool] = False
+    rests: ClassVar[bool] = False
 
     def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
         """Leave the channels of the prior empty."""
@@ -310,7 +323,6 @@ class RecurrentPainter(Painter):
     """Paints from the frame and its own last picture, unmoved (Gupta et al.): no flow is read."""
 
     rests: ClassVar[bool] = False
-    settles: ClassVar[bool] = False
 
     def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
         """Hand on the last picture as it lies; a prior says only that the shot goes on."""

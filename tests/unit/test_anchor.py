@@ -1,25 +1,21 @@
-"""Paint lasts where its plate stays what it was, in motion too; wet paint and new paint do not."""
+"""Paint lasts where its plate stays what it was, in motion too; wet paint does not."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from support.material import tiny_look
 
 from stillbrush.core.knobs import PriorKnobs
-from stillbrush.core.looks import find_look
 from stillbrush.core.motion.flow import Flow
 from stillbrush.core.motion.sharp_warp import by_taps, lanczos, look_up
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.anchor import (
     DRYING,
     RENEWED,
-    Lasting,
     follow,
-    left_alone,
     registered,
     remember,
 )
@@ -82,8 +78,7 @@ def inner(picture: torch.Tensor) -> torch.Tensor:
     return picture[:, 12:-12, 16:-24]
 
 
-def test_paint_of_a_pan_is_the_first_frame_s_looked_up_once():
-    painter = load_painter(find_look("starry-night", Path()))
+def test_paint_of_a_pan_is_the_first_frame_s_looked_up_once(painter):
     made, _ = pan(painter, 20, PriorKnobs())
     once = look_up(made[0], flow(19 * SPEED)).clamp(0, 1)
     free, _ = pan(painter, 20, PriorKnobs(hold=0.0))
@@ -157,18 +152,6 @@ def test_wet_paint_does_not_last_until_it_has_dried():
         lasts = bool(later.share[:, 30, 45].item() > 0.99)
         assert lasts == (place >= DRYING - 1)
         assert later.share[:, 5, 5].item() > 0.99
-
-
-def test_where_the_network_insists_it_has_its_way():
-    lasting = Lasting(plate(), plate(), flow(0.0), sure(), sure())
-    painted = plate()
-    painted[:, 20:40, 30:60] += 0.4
-    painted[:, 50:60] += 0.01
-    made, belongs = left_alone(painted, plate() * 0, lasting)
-    assert torch.equal(made[:, 24:36, 36:54], painted[:, 24:36, 36:54])
-    assert not belongs[:, 24:36, 36:54].any()
-    assert torch.equal(made[:, 54:], plate()[:, 54:])
-    assert torch.equal(belongs[:, 54:], plate()[:, 54:])
 
 
 def test_the_dial_and_the_hold_say_how_firmly():
