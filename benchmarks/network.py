@@ -73,8 +73,9 @@ def material(width: int, height: int, folder: Path) -> tuple[Painter, Tensor]:
     first, second = painting.frames[:2]
     _, state = painting.painter.paint(painting.ready(first).small, None, painting.timeline.fresh)
     ready = painting.ready(second)
-    x, primed = painting.painter.assemble(ready.small, ready.prior, state)
-    assert primed
+    made = painting.painter.assemble(ready.small, ready.prior, state)
+    assert made.carried is not None
+    x = made.layers
     assert x.shape[1:3] == (height, width)
     return painting.painter, x
 

@@ -46,9 +46,9 @@ def stylizer(x: Inputs, k: StylizerKnobs, s: PaintState) -> tuple[Outputs, Paint
     What is remembered is the whole painted frame, before strength, mix and matte.
     """
     k = follow(k, x.look.knobs)
-    prior, settle = x.prior, 0
+    prior, settle = x.prior, 0 if x.prior is None else k.settle
     if prior is not None and begins_shot(prior):
-        prior, s, settle = None, PaintState(), k.settle
+        prior, s = None, PaintState()
     painter = load_painter(x.look, x.frame.device)
     if x.statistics is not None:
         painter = painter.frozen(x.statistics)

@@ -207,7 +207,8 @@ class ShotPainting:
         with self.stopwatch.stage("paint"):
             frame = x.prepared.placed.frame
             painter = self.painter_at(frame)
-            settle = self.settings.knobs.settle if x.opens else 0
+            goes_on = x.opens or x.prior is not None
+            settle = self.settings.knobs.settle if goes_on else 0
             made = painter.go_on(x.small, x.prior, state, self.watching(frame), settle)
         return Painted(made.picture, made.carried, before), made.state
 

@@ -40,7 +40,7 @@ class Lasting(NamedTuple):
     paint: Tensor  # (1, h, w, 3), 0 to 1
     plate: Tensor  # (1, h, w, 3): what it was painted from
     course: Tensor  # (1, h, w, 2) pixels, to the anchor frame
-    dry: Tensor  # (1, h, w, 1), 0 to 1: 1 where paint was last begun anew long ago
+    dry: Tensor  # (1, h, w, 1), 0 to 1: 1 where paint was last begun or changed long ago
     share: Tensor  # (1, h, w, 1), 0 to 1: how firmly it is left alone
 
 
@@ -58,7 +58,7 @@ def follow(
         state: what was painted last.
 
     Returns:
-        None where there is no anchor, or nothing may be left alone.
+        None where there is no anchor.
     """
     if state.anchor is None or state.anchor_plate is None:
         return None
@@ -70,8 +70,10 @@ def follow(
     course = course + drift * step.any(-1, keepdim=True)  # at rest nothing drifts
     paint = look_up(state.anchor, course).clamp(0, 1)
     plate, was_dry = look_up(state.anchor_plate, course).split((3, 1), -1)
-    dry = (warp(state.dry, step) * (mask > prior.dial / 2) + 1 / DRYING).clamp(max=1)
-    alike = (1 - changed(frame, plate, CHANGE_RANGE)) * (1 - changed(carried, paint, GONE_OVER))
+    alike = 1 - changed(frame, plate, CHANGE_RANGE)
+    goes_on = (mask > prior.dial / 2) & (alike > 0.5)
+    dry = (warp(state.dry, step) * goes_on + 1 / DRYING).clamp(max=1)
+    alike = alike * (1 - changed(carried, paint, GONE_OVER))
     decided = (DECIDED * (alike - 0.5) + 0.5).clamp(0, 1) * (was_dry > ALMOST) * inside(course, 0.5)
     return Lasting(paint, plate, course, dry, decided * mask * prior.hold)
 

@@ -24,7 +24,7 @@ class PaintState:
     anchor: Tensor | None = None  # (1, h, w, 3): an earlier frame's paint, which lasts
     anchor_plate: Tensor | None = None  # (1, h, w, 4): the plate that it belongs to, how dry it was
     course: Tensor | None = None  # (1, h, w, 2) pixels: from the frame painted last to the anchor's
-    dry: Tensor | None = None  # (1, h, w, 1), 0 to 1: 1 where paint was last begun anew long ago
+    dry: Tensor | None = None  # (1, h, w, 1), 0 to 1: 1: begun or changed long ago
 
     def to(self, device: torch.device) -> PaintState:
         """Return the state on a device: a checkpoint is read into the processor's memory.

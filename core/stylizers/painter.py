@@ -52,7 +52,7 @@ class Assembled(NamedTuple):
     """What a network is given, and how it was made."""
 
     layers: Tensor  # (1, h, w, 7): frame, what is carried, where
-    is_primed: bool  # there is a prior in them
+    carried: Tensor | None = None  # (1, h, w, 4): the masked, warped last frame; None: no prior
     lasting: Lasting | None = None
 
 
@@ -129,19 +129,20 @@ class GuidedPainter(ABC):
     ) -> PaintedFrame:
         """Paint one frame; say what was carried over too. There are no iterates to watch."""
         state = state.to(frame.device)
-        layers, primed, lasting = self.assemble(frame, prior, state)
-        if not primed:
+        layers, carried, lasting = self.assemble(frame, prior, state)
+        if carried is None:
             picture, following = self.paint_layers(layers, None, state)
             return self.settled(PaintedFrame(picture, None, following), frame, settle)
         picture, following = self.paint_layers(layers, prior, state, lasting)
-        return PaintedFrame(picture, layers[..., 3:], following)
+        return PaintedFrame(picture, carried, following)
 
     def settled(self, made: PaintedFrame, frame: Tensor, times: int) -> PaintedFrame:
         """Paint a first frame over its own paint, so that its strokes are those that follow."""
         picture = made.picture
         for _ in range(times if self.settles else 0):
             picture = self.repaint(frame, picture, None)
-        return PaintedFrame(picture, None, remember(replace(made.state, painted=picture), None))
+        state = replace(made.state, painted=picture)
+        return PaintedFrame(picture, None, remember(state, None) if self.rests else state)
 
     def paint(
         self, frame: Tensor, prior: Prior | None, state: PaintState
@@ -177,7 +178,7 @@ class GuidedPainter(ABC):
             return self.paint(frame, None, PaintState())[0]
         sure = torch.ones_like(frame[..., :1])
         layers = torch.cat((frame, start.to(frame.device), sure), -1)
-        prior = Prior(torch.zeros_like(frame[..., :2]), sure, torch.zeros_like(sure))
+        prior = Prior(torch.zeros_like(frame[..., :2]), sure, torch.zeros_like(sure), hold=0.0)
         return self.paint_layers(layers, prior, PaintState())[0]
 
     def paint_layers(
@@ -198,23 +199,19 @@ class GuidedPainter(ABC):
             painted = torch.lerp(painted, lasting.paint, lasting.share)
             reference = torch.lerp(reference, lasting.plate, lasting.share)
         if prior is not None and self.rests:
-            painted, reference, resting = rest(painted, reference, prior, state)
-        following = PaintState(
-            painted,
-            reference,
-            state.age + 1,
-            resting,
-            anchor=state.anchor,
-            anchor_plate=state.anchor_plate,
-        )
-        lasts = self.rests and prior is not None and prior.hold > 0
-        return painted, remember(following, lasting) if lasts else following
+            frame = layers[..., :3]
+            painted, reference, resting = rest(painted, frame, reference, prior, state)
+        following = PaintState(painted, reference, state.age + 1, resting)
+        if not self.rests or prior is None or prior.hold == 0:
+            return painted, following
+        followed = replace(following, anchor=state.anchor, anchor_plate=state.anchor_plate)
+        return painted, remember(followed, lasting)
 
     def assemble(self, frame: Tensor, prior: Prior | None, state: PaintState) -> Assembled:
         """Stack the seven channels of Ruder et al. eq 15."""
         if prior is None or state.painted is None:
             empty = torch.zeros((*frame.shape[:3], 4), device=frame.device)
-            return Assembled(torch.cat((frame, empty), -1), is_primed=False)
+            return Assembled(torch.cat((frame, empty), -1))
         check_size(frame, state.painted)
         height, width = frame.shape[1:3]
         flow = resize_flow(prior.flow, height, width)
@@ -222,18 +219,20 @@ class GuidedPainter(ABC):
         warped, lasting = carried_over(state.painted, flow), None
         if self.rests and prior.hold > 0:
             lasting = follow(frame, warped, flow, mask, prior, state)
-        if lasting is not None:
-            warped = torch.lerp(warped, lasting.paint, lasting.share)
         if self.keeps:
             prior = prior._replace(fill=Fill.ZERO)
-        carried = filled(prior, warped, mask, frame, state.age)
-        return Assembled(torch.cat((frame, carried, mask), -1), is_primed=True, lasting=lasting)
+        carried = torch.cat((filled(prior, warped, mask, frame, state.age), mask), -1)
+        if lasting is None:
+            return Assembled(torch.cat((frame, carried), -1), carried)
+        best = torch.lerp(warped, lasting.paint, lasting.share)
+        primed = filled(prior, best, mask, frame, state.age)
+        return Assembled(torch.cat((frame, primed, mask), -1), carried, lasting)
 
     def measure(self, samples: Iterable[Sample], size: tuple[int, int]) -> ShotStatistics:
         """Measure the statistics of a shot over sampled neighbouring pairs.
 
         All first frames are normalised together, then all second ones, so that the frozen
-        statistics are those that the network sees when it paints with them.
+        statistics are those that the network sees when it paints with them, but for settling.
 
         Args:
             samples: pairs at plate size; at least one.
@@ -329,8 +328,8 @@ class RecurrentPainter(Painter):
         if prior is None or state.painted is None:
             return super().assemble(frame, None, state)
         check_size(frame, state.painted)
-        layers = torch.cat((frame, state.painted, torch.ones_like(frame[..., :1])), -1)
-        return Assembled(layers, is_primed=True)
+        carried = torch.cat((state.painted, torch.ones_like(frame[..., :1])), -1)
+        return Assembled(torch.cat((frame, carried), -1), carried)
 
 
 def check_size(frame: Tensor, painted: Tensor) -> None:

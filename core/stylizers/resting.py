@@ -11,12 +11,13 @@ from .prior import Prior, resize_mask
 
 CHANGE_REACH = 7  # pixels over which a change of the plate is averaged, so that grain is none
 CHANGE_RANGE = (0.02, 0.05)  # of the encoded range: paint is kept below, given up above
+CALM = 0.8  # share of a frame that rests before a tripod
 FORGETTING = 0.5  # of how firmly paint rested before, each frame
 OUTLASTING = 0.3  # of the firmest: what rested for long outlasts one frame without, not two
 
 
 def rest(
-    painted: Tensor, frame: Tensor, prior: Prior, state: PaintState
+    painted: Tensor, frame: Tensor, plate: Tensor, prior: Prior, state: PaintState
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Leave paint alone where nothing moves and the plate is what it was painted from.
 
@@ -26,7 +27,15 @@ def rest(
     from the last frame, so that slow changes of light are followed too.
 
     Grain makes motion out of nothing now and then. What rested before outlasts one such frame, as
-    long as the plate has not changed there and something else in the frame rests.
+    long as the plate has not changed there and something else in the frame rests. Before a tripod,
+    where nearly all of the frame rests, whatever cannot be followed and has not changed rests too.
+
+    Args:
+        painted: what was painted, (1, h, w, 3).
+        frame: the plate, (1, h, w, 3).
+        plate: the plate that the paint belongs to, (1, h, w, 3).
+        prior: says where nothing moves.
+        state: what was painted last.
 
     Returns:
         The painted frame, the plate that its paint belongs to, (1, h, w, 3) each, and how firmly
@@ -35,12 +44,14 @@ def rest(
     still = resize_mask(prior.still, *frame.shape[1:3])
     resting = still if state.resting is None else torch.lerp(state.resting, still, FORGETTING)
     if state.painted is None or state.reference is None or not prior.still.any():
-        return painted, frame, resting
+        return painted, plate, resting
     released = changed(frame, state.reference, CHANGE_RANGE)
     firmest = still.amax()
-    held = torch.where(resting > OUTLASTING * firmest, torch.maximum(still, firmest), still)
+    lost = resize_mask(prior.mask, *frame.shape[1:3]) < prior.dial / 2
+    outlasts = (resting > OUTLASTING * firmest) | (lost & ((still > 0).float().mean() > CALM))
+    held = torch.where(outlasts, torch.maximum(still, firmest), still)
     keep = held * (1 - released)
-    kept = torch.lerp(painted, state.painted, keep), torch.lerp(frame, state.reference, keep)
+    kept = torch.lerp(painted, state.painted, keep), torch.lerp(plate, state.reference, keep)
     return *kept, resting
 
 

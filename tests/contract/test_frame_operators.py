@@ -103,7 +103,7 @@ def value(kind: str, number: int, look: Look) -> Any:
         "mask": lambda: mask(number),
         "flow": lambda: flow(number),
         "vectors": lambda: flow(max(number, 1)).backward,
-        "prior": lambda: make_prior(flow(number), mask(number), PriorKnobs()),
+        "prior": lambda: make_prior(flow(max(number, 1)), mask(number), PriorKnobs()),
         "look": lambda: look,
         "statistics": lambda: statistics(look),
     }

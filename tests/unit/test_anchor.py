@@ -10,7 +10,7 @@ from support.material import tiny_look
 
 from stillbrush.core.knobs import PriorKnobs
 from stillbrush.core.motion.flow import Flow
-from stillbrush.core.motion.sharp_warp import by_taps, lanczos, look_up
+from stillbrush.core.motion.sharp_warp import by_taps, lanczos, look_up, warp_sharply
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.anchor import (
     DRYING,
@@ -21,7 +21,7 @@ from stillbrush.core.stylizers.anchor import (
 )
 from stillbrush.core.stylizers.load import load_painter
 from stillbrush.core.stylizers.paint_state import PaintState
-from stillbrush.core.stylizers.painter import Painter
+from stillbrush.core.stylizers.painter import Painter, RecurrentPainter, StillPainter
 from stillbrush.core.stylizers.prior import Prior, make_prior
 
 SIZE = (64, 96)
@@ -99,7 +99,37 @@ def test_an_anchor_is_renewed_from_time_to_time(painter):
 
 def test_without_hold_nothing_is_remembered(painter):
     _, state = pan(painter, 3, PriorKnobs(hold=0.0))
-    assert state.course is None
+    assert (state.anchor, state.anchor_plate, state.course, state.dry) == (None,) * 4
+
+
+@pytest.mark.parametrize("holds", [(1.0, 0.0, 1.0, 1.0), (0.0, 1.0, 0.0), (0.5, 0.0, 0.0, 0.3)])
+def test_the_hold_may_change_from_frame_to_frame(painter, holds):
+    _, state = painter.paint(plate(), None, PaintState())
+    for place, hold in enumerate(holds, 1):
+        painted, state = painter.paint(plate(place * SPEED), prior(PriorKnobs(hold=hold)), state)
+        assert bool(torch.isfinite(painted).all())
+        assert (state.course is not None) == (hold > 0)
+
+
+def test_slow_light_is_followed_with_no_pulse_where_the_anchor_is_renewed(painter):
+    _, state = painter.paint(plate(), None, PaintState())
+    held = []
+    for place in range(1, 3 * RENEWED):
+        seen = plate(place * SPEED) - 0.004 * place
+        carried = look_up(state.painted, flow())
+        lasting = follow(seen, carried, flow(), sure(), prior(), state)
+        painted, state = painter.paint(seen, prior(), state)
+        held.append(float(inner(lasting.share).mean()))
+    assert held[0] > 0.95
+    assert max(held[RENEWED:]) < 0.05  # what changes all the time never dries
+
+
+def test_what_carried_paint_is_measured_by_is_the_last_picture(painter):
+    first = painter.go_on(plate(), None, PaintState())
+    odd = replace(first.state, painted=first.picture + 0.02)
+    made = painter.go_on(plate(SPEED), prior(), odd)
+    expected = warp_sharply(odd.painted, flow()).clamp(0, 1)
+    assert torch.equal(made.carried[..., :3], expected)
 
 
 @pytest.mark.parametrize("error", [(0.3, 0.0), (0.0, -0.4), (0.25, 0.25)])
@@ -178,6 +208,29 @@ def test_settling_goes_over_the_first_frame_and_no_other(painter):
     on = painter.go_on(plate(SPEED), prior(), settled.state)
     again = painter.go_on(plate(SPEED), prior(), settled.state, settle=2)
     assert torch.equal(on.picture, again.picture)
+
+
+def test_a_first_frame_whose_prior_is_known_settles_too(painter):
+    known = painter.go_on(plate(), prior(), PaintState(), settle=1)
+    assert torch.equal(known.picture, painter.go_on(plate(), None, PaintState(), settle=1).picture)
+
+
+def test_what_has_a_network_of_its_own_for_first_frames_does_not_settle(painter):
+    opened = replace(painter, opener=painter)
+    assert painter.settles
+    assert not opened.settles
+    alone = opened.go_on(plate(), None, PaintState())
+    assert torch.equal(opened.go_on(plate(), None, PaintState(), settle=3).picture, alone.picture)
+
+
+@pytest.mark.parametrize("kind", [StillPainter, RecurrentPainter])
+def test_what_does_not_carry_its_paint_remembers_no_anchor(painter, kind):
+    other = kind(painter.network, painter.style)
+    made = other.go_on(plate(), None, PaintState(), settle=2)
+    assert torch.equal(made.picture, other.go_on(plate(), None, PaintState()).picture)
+    assert made.state.anchor is None
+    onwards = other.go_on(plate(SPEED), prior(), made.state)
+    assert onwards.state.anchor is None
 
 
 def test_a_state_that_shares_its_pictures_comes_back(painter, tmp_path):

@@ -104,6 +104,19 @@ def test_temporal_zero_holds_nothing(painter):
     assert not prior.still.any()
 
 
+def test_before_a_tripod_what_cannot_be_followed_and_has_not_changed_rests(painter):
+    mask = torch.ones((1, *SIZE, 1))
+    mask[:, 8:14, 8:14] = 0  # grain that looks like motion
+    prior = make_prior(standing(), mask, PriorKnobs())
+    first, state = painter.paint(plate(), None, PaintState())
+    second, state = painter.paint(plate(), prior, state)
+    assert torch.equal(first, second)
+    changed = plate()
+    changed[:, 4:18, 4:18] = 1 - changed[:, 4:18, 4:18]
+    third, _ = painter.paint(changed, prior, state)
+    assert not (third == second).all(-1)[0, 9:13, 9:13].any()
+
+
 def test_untrusted_pixels_are_not_held(painter):
     mask = torch.ones((1, *SIZE, 1))
     mask[:, :10] = 0

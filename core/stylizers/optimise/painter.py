@@ -132,7 +132,7 @@ class OptimisePainter:
         carried, reference, resting = None, frame, None
         if onwards is not None and prior is not None:
             carried = torch.cat((onwards.warped * onwards.mask, onwards.mask), -1)
-            painted, reference, resting = rest(painted, frame, prior, state)
+            painted, reference, resting = rest(painted, frame, frame, prior, state)
         older, seen = remember(frame, state, self.settings)
         age = state.age + 1
         following = PaintState(painted, reference, age, resting, older, seen, trace)
