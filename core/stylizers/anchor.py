@@ -20,7 +20,7 @@ from ..motion.sharp_warp import look_up
 from ..motion.warp import inside, warp
 from .paint_state import PaintState
 from .prior import Prior
-from .resting import CHANGE_RANGE, changed
+from .resting import CHANGE_RANGE, averaged, changed
 
 RENEWED = 24  # frames from one anchor to the next, so that what came into view since lasts too
 DRYING = 12  # frames after which paint that was begun anew may last
@@ -65,14 +65,15 @@ def follow(
     assert state.course is not None
     assert state.dry is not None
     step = torch.where(is_known(flow), flow, 0.0)
-    course = warp(state.course, step) + step
+    course, dry = warp(torch.cat((state.course, state.dry), -1), step).split((2, 1), -1)
+    course = course + step
     drift = registered(frame, state.anchor_plate[..., :3], course)
     course = course + drift * step.any(-1, keepdim=True)  # at rest nothing drifts
     paint = look_up(state.anchor, course).clamp(0, 1)
     plate, was_dry = look_up(state.anchor_plate, course).split((3, 1), -1)
     alike = 1 - changed(frame, plate, CHANGE_RANGE)
     goes_on = (mask > prior.dial / 2) & (alike > 0.5)
-    dry = (warp(state.dry, step) * goes_on + 1 / DRYING).clamp(max=1)
+    dry = (dry * goes_on + 1 / DRYING).clamp(max=1)
     alike = alike * (1 - changed(carried, paint, GONE_OVER))
     decided = (DECIDED * (alike - 0.5) + 0.5).clamp(0, 1) * (was_dry > ALMOST) * inside(course, 0.5)
     return Lasting(paint, plate, course, dry, decided * mask * prior.hold)
@@ -113,10 +114,8 @@ def slopes(picture: Tensor) -> tuple[Tensor, Tensor]:
 
 def pooled(values: Tensor) -> Tensor:
     """Average (1, H, W, C) over windows, twice: a box alone would let ripples grow."""
-    planes, reach = values.permute(0, 3, 1, 2).contiguous(), WINDOW // 2
-    for kernel, pad in (((1, WINDOW), (0, reach)), ((WINDOW, 1), (reach, 0))) * 2:
-        planes = F.avg_pool2d(planes, kernel, 1, pad, count_include_pad=False)
-    return planes.permute(0, 2, 3, 1)
+    planes = values.permute(0, 3, 1, 2).contiguous()
+    return averaged(averaged(planes, WINDOW), WINDOW).permute(0, 2, 3, 1)
 
 
 def remember(state: PaintState, lasting: Lasting | None) -> PaintState:

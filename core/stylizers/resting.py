@@ -57,7 +57,14 @@ def rest(
 
 def changed(frame: Tensor, reference: Tensor, span: tuple[float, float]) -> Tensor:
     """Return how far a plate (1, h, w, 3) differs from another, beyond grain, 0 to 1."""
-    change = (frame - reference).abs().permute(0, 3, 1, 2)
-    change = F.avg_pool2d(change, CHANGE_REACH, 1, CHANGE_REACH // 2, count_include_pad=False)
+    change = (frame - reference).abs().permute(0, 3, 1, 2).contiguous()
+    change = averaged(change, CHANGE_REACH)
     least, most = span
     return ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
+
+
+def averaged(planes: Tensor, reach: int) -> Tensor:
+    """Average (B, C, H, W) over windows of an odd number of pixels; none lie beyond the edge."""
+    for kernel, pad in (((1, reach), (0, reach // 2)), ((reach, 1), (reach // 2, 0))):
+        planes = F.avg_pool2d(planes, kernel, 1, pad, count_include_pad=False)
+    return planes

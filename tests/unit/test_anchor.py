@@ -118,7 +118,7 @@ def test_slow_light_is_followed_with_no_pulse_where_the_anchor_is_renewed(painte
         seen = plate(place * SPEED) - 0.004 * place
         carried = look_up(state.painted, flow())
         lasting = follow(seen, carried, flow(), sure(), prior(), state)
-        painted, state = painter.paint(seen, prior(), state)
+        _, state = painter.paint(seen, prior(), state)
         held.append(float(inner(lasting.share).mean()))
     assert held[0] > 0.95
     assert max(held[RENEWED:]) < 0.05  # what changes all the time never dries
