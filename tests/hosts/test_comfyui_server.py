@@ -522,6 +522,14 @@ def test_single_frames_default_masks_and_no_prior_are_all_right(server, make, pi
             matte=["load", 1],
             stroke_size=STROKE,
         ),
+        "plain": make(
+            "StillbrushStylizeShot",
+            images=["load", 0],
+            look=["look", 0],
+            matte=["load", 1],
+            stroke_size=STROKE,
+            settle=0,
+        ),
         "single": make(
             "StillbrushStylizer",
             frame=["load", 0],
@@ -531,6 +539,7 @@ def test_single_frames_default_masks_and_no_prior_are_all_right(server, make, pi
         ),
         "one": make("StillbrushWrite", images=["paint", 0], file="odd/one.####.exr"),
         "two": make("StillbrushWrite", images=["single", 0], file="odd/two.####.exr"),
+        "four": make("StillbrushWrite", images=["plain", 0], file="odd/four.####.exr"),
         "raw": make("StillbrushWrite", images=["load", 0], file="odd/raw.####.exr"),
         "flow": make("StillbrushFlowEstimator", frame=["load", 0]),
         "mask": make("StillbrushOcclusionMask", flow=["flow", 0]),
@@ -549,11 +558,12 @@ def test_single_frames_default_masks_and_no_prior_are_all_right(server, make, pi
     outcome = server.run(graph)
     assert outcome.status == "success", outcome.error
     out = server.base / "output/odd"
-    one, two, three, raw = (
-        read_plate(out / f"{name}.1001.exr", 1001).rgb for name in ("one", "two", "three", "raw")
+    one, two, three, four, raw = (
+        read_plate(out / f"{name}.1001.exr", 1001).rgb
+        for name in ("one", "two", "three", "four", "raw")
     )
-    np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(one, three)
+    np.testing.assert_array_equal(two, four)  # with no prior there is nothing to settle for
     assert np.abs(one - raw).max() > 0.05, "the placeholder mask did not switch the paint off"
 
 
