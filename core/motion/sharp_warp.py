@@ -53,7 +53,7 @@ def warp_sharply(image: Tensor, flow: Tensor) -> Tensor:
 def look_up(image: Tensor, flow: Tensor) -> Tensor:
     """Return `w` with `w(x) = image(x + flow(x))` by Lanczos alone, to 1/64 of a pixel.
 
-    For what is warped once, and not again and again: half the time of `warp_sharply`.
+    For what is warped once, and not again and again: nothing is steadied, no slope followed.
 
     Args:
         image: (B, H, W, C) float32, any range.

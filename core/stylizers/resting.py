@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from ..motion.registration import averaged
 from .paint_state import PaintState
 from .prior import Prior, resize_mask
 
@@ -61,10 +61,3 @@ def changed(frame: Tensor, reference: Tensor, span: tuple[float, float]) -> Tens
     change = averaged(change, CHANGE_REACH)
     least, most = span
     return ((change.amax(1)[..., None] - least) / (most - least)).clamp(0, 1)
-
-
-def averaged(planes: Tensor, reach: int) -> Tensor:
-    """Average (B, C, H, W) over windows of an odd number of pixels; none lie beyond the edge."""
-    for kernel, pad in (((1, reach), (0, reach // 2)), ((reach, 1), (reach // 2, 0))):
-        planes = F.avg_pool2d(planes, kernel, 1, pad, count_include_pad=False)
-    return planes

@@ -10,13 +10,13 @@ from support.material import tiny_look
 
 from stillbrush.core.knobs import PriorKnobs
 from stillbrush.core.motion.flow import Flow
+from stillbrush.core.motion.registration import registered
 from stillbrush.core.motion.sharp_warp import by_taps, lanczos, look_up, warp_sharply
 from stillbrush.core.state import load_state, save_state
 from stillbrush.core.stylizers.anchor import (
     DRYING,
     RENEWED,
     follow,
-    registered,
     remember,
 )
 from stillbrush.core.stylizers.load import load_painter
